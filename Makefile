@@ -1,0 +1,66 @@
+# `make train` and `make test` work from a clean clone: they see to system packages, a virtual environment, the wheel
+# and its installation. Everything runs from the installed wheel, never from the source tree.
+SHELL := /bin/bash
+VENV ?= .venv
+JOBS ?= $(shell nproc)
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+STAMPS := $(VENV)/stamps
+# An environment of our own: what the caller's Python path or user site holds must not be seen.
+unexport PYTHONPATH PYTHONHOME
+export PYTHONNOUSERSITE := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+
+# Folders are listed with the files: their time changes when a file goes or comes.
+SOURCES := $(shell find tensorgrad python \( -name __pycache__ -o -name '*.pyc' \) -prune -o -print) \
+           CMakeLists.txt pyproject.toml LICENSE
+
+TRAIN_ARGS ?=
+PYTEST_ARGS ?=
+
+.PHONY: train test test-cpp test-python test-all test-asan test-isa test-slow bench lint format layers wheel clean help
+help:
+	@echo "make train | test | test-all | bench | lint | format | wheel | clean"
+
+$(STAMPS)/venv: tools/bootstrap.sh
+	@bash tools/bootstrap.sh $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+# One stamp per set of pinned requirements: $(STAMPS)/extra-test and so on.
+$(STAMPS)/extra-%: pyproject.toml tools/requirements.py | $(STAMPS)/venv
+	@$(PY) tools/requirements.py $* > $@.new
+	@if ! cmp -s $@.new $@; then echo "Installing the requirements of '$*'"; $(BIN)/pip install -q -r $@.new </dev/null; fi
+	@mv $@.new $@
+
+# No isolated environment, so that the CMake folder build/ is kept and only what changed is compiled.
+$(STAMPS)/wheel: $(SOURCES) $(STAMPS)/extra-build
+	@echo "Building the wheel with $(JOBS) jobs"
+	@mkdir -p dist && rm -f dist/*.whl
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pip wheel -q . --no-deps --no-build-isolation -w dist \
+	  -C build-dir=build/wheel -C cmake.define.TENSORGRAD_TESTS=ON </dev/null
+	@touch $@
+
+$(STAMPS)/installed: $(STAMPS)/wheel
+	@$(BIN)/pip install -q --force-reinstall --no-deps dist/*.whl </dev/null
+	@touch $@
+
+wheel: $(STAMPS)/wheel
+	@ls -l dist/*.whl
+
+train: $(STAMPS)/installed $(STAMPS)/extra-examples
+	$(PY) -m examples.mnist.cnn.train $(TRAIN_ARGS)
+
+test: test-cpp test-python
+
+test-cpp: $(STAMPS)/installed
+	@$(BIN)/cmake --build build/wheel --target tensorgrad_tests
+	@$(BIN)/ctest --test-dir build/wheel --output-on-failure --no-tests=error -j $(JOBS)
+
+test-python: $(STAMPS)/installed $(STAMPS)/extra-test $(STAMPS)/extra-examples
+	$(BIN)/pytest tests/python -n $(JOBS) $(PYTEST_ARGS)
+
+clean:
+	rm -rf build build-* dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	rm -f $(STAMPS)/wheel $(STAMPS)/installed
