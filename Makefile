@@ -58,7 +58,27 @@ test-cpp: $(STAMPS)/installed
 	@$(BIN)/ctest --test-dir build/wheel --output-on-failure --no-tests=error -j $(JOBS)
 
 test-python: $(STAMPS)/installed $(STAMPS)/extra-test $(STAMPS)/extra-examples
-	$(BIN)/pytest tests/python -n $(JOBS) $(PYTEST_ARGS)
+	$(BIN)/pytest tests/tools tests/python -n $(JOBS) $(PYTEST_ARGS)
+
+# The C++ core and the tests of tests/cpp are formatted and read; clang-tidy reads the changed files only.
+CPP_FILES = $(shell git ls-files -co --exclude-standard '*.h' '*.cpp' '*.cu' '*.cuh' | while read -r f; do [ -e "$$f" ] && echo "$$f"; done)
+
+lint: layers $(STAMPS)/wheel $(STAMPS)/extra-dev
+	$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	VENV=$(VENV) tools/clang_tidy.sh
+	tools/check_symbols.sh build/wheel
+
+layers: $(STAMPS)/venv
+	$(PY) tools/check_layers.py
+	$(PY) tools/check_files.py
+
+format: $(STAMPS)/extra-dev
+	$(BIN)/clang-format -i $(CPP_FILES)
+	$(BIN)/ruff check --fix -q . || true
+	$(BIN)/ruff format -q .
 
 clean:
 	rm -rf build build-* dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

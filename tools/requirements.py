@@ -6,7 +6,7 @@ import tomllib
 
 
 def requirements(pyproject: str, extras: list[str]) -> list[str]:
-    """The requirements of `extras` in the text `pyproject`, each once, in order. Raises KeyError on an unknown extra."""
+    """The requirements of `extras` in the text `pyproject`, each once. KeyError for an unknown extra."""
     table = tomllib.loads(pyproject)["project"]["optional-dependencies"]
     return list(dict.fromkeys(line for extra in extras for line in table[extra]))
 
