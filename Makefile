@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 STAMPS := $(VENV)/stamps
 # An environment of our own: what the caller's Python path or user site holds must not be seen.
-unexport PYTHONPATH PYTHONHOME
+unexport PYTHONPATH PYTHONHOME TENSORGRAD_CPU
 export PYTHONNOUSERSITE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
@@ -59,6 +59,32 @@ test-cpp: $(STAMPS)/installed
 
 test-python: $(STAMPS)/installed $(STAMPS)/extra-test $(STAMPS)/extra-examples
 	$(BIN)/pytest tests/tools tests/python -n $(JOBS) $(PYTEST_ARGS)
+
+# All of `make test`, then: each instruction set that this machine has, the slow sweeps, the sanitizers.
+test-all: test test-isa test-slow test-asan
+
+test-isa: test-cpp $(STAMPS)/extra-test $(STAMPS)/extra-examples
+	@for level in $$(tools/cpu_levels.sh); do \
+	  echo "== TENSORGRAD_CPU=$$level"; export TENSORGRAD_CPU=$$level; \
+	  $(BIN)/ctest --test-dir build/wheel --output-on-failure -Q -j $(JOBS) || exit 1; \
+	  $(BIN)/pytest tests/python -q -n $(JOBS) $(PYTEST_ARGS) || exit 1; \
+	done
+
+test-slow: $(STAMPS)/installed $(STAMPS)/extra-test $(STAMPS)/extra-examples
+	$(BIN)/pytest tests/python -m slow -n $(JOBS) $(PYTEST_ARGS)
+
+# The extension of this build lies in build-asan/python, before the installed package. An interpreter that was not
+# built with the sanitizer needs its library first; libstdc++ beside it, or exceptions cannot be intercepted. The
+# interpreter itself leaks by design.
+ASAN_TESTS ?= tests/python
+test-asan: $(STAMPS)/installed $(STAMPS)/extra-test
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cmake -S . -B build-asan -G Ninja --log-level=WARNING \
+	  -DPython_EXECUTABLE=$(abspath $(PY)) -DTENSORGRAD_TESTS=ON -DTENSORGRAD_SANITIZE=address,undefined
+	@$(BIN)/cmake --build build-asan
+	@UBSAN_OPTIONS=print_stacktrace=1 $(BIN)/ctest --test-dir build-asan --output-on-failure --no-tests=error -j $(JOBS)
+	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so) $$(g++ -print-file-name=libstdc++.so)" \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=build-asan/python \
+	  $(BIN)/pytest $(ASAN_TESTS) -q -n $(JOBS) -p no:cacheprovider $(PYTEST_ARGS)
 
 # The C++ core and the tests of tests/cpp are formatted and read; clang-tidy reads the changed files only.
 CPP_FILES = $(shell git ls-files -co --exclude-standard '*.h' '*.cpp' '*.cu' '*.cuh' | while read -r f; do [ -e "$$f" ] && echo "$$f"; done)
