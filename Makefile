@@ -38,7 +38,7 @@ $(STAMPS)/wheel: $(SOURCES) $(STAMPS)/extra-build
 	@echo "Building the wheel with $(JOBS) jobs"
 	@mkdir -p dist && rm -f dist/*.whl
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pip wheel -q . --no-deps --no-build-isolation -w dist \
-	  -C build-dir=build/wheel -C cmake.define.TENSORGRAD_TESTS=ON </dev/null
+	  --config-settings=build-dir=build/wheel --config-settings=cmake.define.TENSORGRAD_TESTS=ON </dev/null
 	@touch $@
 
 $(STAMPS)/installed: $(STAMPS)/wheel
