@@ -27,7 +27,7 @@ CPP_LAYERS = [
     ["python/src"],
 ]
 # Sub-packages of the Python package, lowest first; what is not named here lies below them all.
-PYTHON_LAYERS = ["autograd", "nn", "optim", "utils"]
+PYTHON_LAYERS = ["autograd", "nn", "optim", "utils.data"]
 EXTENSION = "tensorgrad._C"
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 # Kernel files are compiled once per instruction set: an inline function of the C++ library compiled there
@@ -200,8 +200,10 @@ def check_python(root: pathlib.Path) -> list[str]:
     graph, complaints = python_imports(root)
 
     def rank(module: str) -> int:
-        part = (module.split(".") + [""])[1]
-        return PYTHON_LAYERS.index(part) + 1 if part in PYTHON_LAYERS else 0
+        for place, part in enumerate(PYTHON_LAYERS, 1):
+            if f"{module}.".startswith(f"tensorgrad.{part}."):
+                return place
+        return 0
 
     for name, edges in graph.items():
         for target, number in edges.items():
