@@ -42,8 +42,8 @@ T* scratch(Scratch slot, int64_t elements) {
 }
 
 template <class T>
-void run_tile(const Problem<T>& problem, const Panels<T>& panels, int64_t row_panel, int64_t column_panel, int64_t p,
-              int64_t k, const T* a, const T* b, int64_t b_row) {
+void run_tile(const Problem<T>& problem, const Panels<T>& panels, int64_t row_panel, int64_t column_panel,
+              int64_t p, int64_t k, const T* a, const T* b, int64_t b_row) {
   int64_t i = row_panel * panels.rows, j = column_panel * panels.width;
   TileArgs<T> args;
   args.k = k;
@@ -70,24 +70,26 @@ void run_tile(const Problem<T>& problem, const Panels<T>& panels, int64_t row_pa
 
 // The first `panels.m` rows of a from column p on, panel after panel.
 template <class T>
-void pack_a_panel(const Problem<T>& problem, const Panels<T>& panels, int64_t panel, int64_t p, int64_t k, T* to) {
+void pack_a_panel(const Problem<T>& problem, const Panels<T>& panels, int64_t panel, int64_t p, int64_t k,
+                  T* to) {
   int rows = int(panels.rows_of(panel));
-  pack_panel(to, rows, rows, problem.a + panel * panels.rows * problem.a_row + p * problem.a_col, problem.a_row,
-             problem.a_col, k);
+  pack_panel(to, rows, rows, problem.a + panel * panels.rows * problem.a_row + p * problem.a_col,
+             problem.a_row, problem.a_col, k);
 }
 
 // A panel of at most half the width is packed as half a panel.
 template <class T>
-int64_t pack_b_panel(const Problem<T>& problem, const Panels<T>& panels, int64_t panel, int64_t p, int64_t k, T* to) {
+int64_t pack_b_panel(const Problem<T>& problem, const Panels<T>& panels, int64_t panel, int64_t p, int64_t k,
+                     T* to) {
   int columns = int(panels.columns_of(panel));
   int width = columns > panels.width / 2 ? panels.width : panels.width / 2;
-  pack_panel(to, width, columns, problem.b + p * problem.b_row + panel * panels.width * problem.b_col, problem.b_col,
-             problem.b_row, k);
+  pack_panel(to, width, columns, problem.b + p * problem.b_row + panel * panels.width * problem.b_col,
+             problem.b_col, problem.b_row, k);
   return width;
 }
 
-// Few rows: all of a is packed once, then every panel of b is packed where it is used, or read in place when it is
-// used once or twice.
+// Few rows: all of a is packed once, then every panel of b is packed where it is used, or read in place when
+// it is used once or twice.
 template <class T>
 void stream_b(const Problem<T>& problem) {
   Panels<T> panels(problem.m, problem.n);
@@ -157,7 +159,8 @@ template <class T>
 void blocked(const Problem<T>& problem, int64_t k_begin, int64_t k_end, int64_t step) {
   Panels<T> panels(problem.m, problem.n);
   int64_t steps = ceil_div(k_end - k_begin, step);
-  int64_t a_size = step * panels.rows + 16, b_size = step * panels.width;  // packing may write past a panel of a
+  int64_t a_size = step * panels.rows + 16,
+          b_size = step * panels.width;  // packing may write past a panel of a
   T* packed_a = scratch<T>(Scratch::pack_a, steps * panels.row_panels * a_size);
   T* packed_b = scratch<T>(Scratch::pack_b, steps * panels.column_panels * b_size);
 

@@ -19,7 +19,8 @@ struct Problem {
   int64_t start_row;
 };
 
-// Products worth less than this many multiply-adds per chunk stay on one thread: waking another costs some 5 us.
+// Products worth less than this many multiply-adds per chunk stay on one thread: waking another costs some 5
+// us.
 constexpr int64_t chunk_work = int64_t(1) << 19;
 
 // Fewer multiply-adds than a call to the packed kernel costs.

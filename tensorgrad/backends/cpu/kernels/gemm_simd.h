@@ -93,8 +93,10 @@ struct Simd {
 template <class T>
 [[gnu::always_inline]] inline T fma_scalar(T a, T b, T c) {
 #if defined(__FMA__) || defined(__aarch64__)
-  if constexpr (sizeof(T) == 4) return __builtin_fmaf(a, b, c);
-  else return __builtin_fma(a, b, c);
+  if constexpr (sizeof(T) == 4)
+    return __builtin_fmaf(a, b, c);
+  else
+    return __builtin_fma(a, b, c);
 #else
   return a * b + c;
 #endif

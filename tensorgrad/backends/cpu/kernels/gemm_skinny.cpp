@@ -1,5 +1,5 @@
-// Products in which packing would cost more than it saves: tiny ones, vector times matrix, and few rows against
-// the rows of b (a Linear layer on a small batch).
+// Products in which packing would cost more than it saves: tiny ones, vector times matrix, and few rows
+// against the rows of b (a Linear layer on a small batch).
 #include "tensorgrad/backends/common/parallel.h"
 #include "tensorgrad/backends/cpu/kernels/gemm_problem.h"
 #include "tensorgrad/backends/cpu/kernels/gemm_simd.h"
@@ -97,7 +97,8 @@ void dot_block(const Problem<T>& problem, int64_t i0, int64_t j0) {
   for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 8
     for (int j = 0; j < columns; ++j) {
-      problem.c[(i0 + i) * problem.c_row + j0 + j] = lane_sum<T>(sum[i][j]) + start_of(problem, i0 + i, j0 + j);
+      problem.c[(i0 + i) * problem.c_row + j0 + j] =
+          lane_sum<T>(sum[i][j]) + start_of(problem, i0 + i, j0 + j);
     }
   }
 }
@@ -132,13 +133,13 @@ void dots(const Problem<T>& problem) {
   });
 }
 
-// m == 1 and rows of b in memory order: c += a[p] * b[p], several rows at a time over a stretch of c that stays in
-// the first-level cache.
+// m == 1 and rows of b in memory order: c += a[p] * b[p], several rows at a time over a stretch of c that
+// stays in the first-level cache.
 template <class T>
 void row_combination(const Problem<T>& problem) {
   using S = Simd<T>;
   using V = typename S::V;
-  constexpr int64_t stretch = 4096 / int64_t(sizeof(T));
+  constexpr int64_t stretch = 16384 / int64_t(sizeof(T));
   parallel_for(problem.n, stretch, [&](int64_t begin, int64_t end) {
     for (int64_t first = begin; first < end; first += stretch) {
       int64_t count = end - first < stretch ? end - first : stretch;

@@ -5,8 +5,8 @@
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
 
-// Every element of c is one chain of multiply-adds over p in order, whatever the size of its tile: so neither the
-// cut into tiles nor the number of threads shows in the result.
+// Every element of c is one chain of multiply-adds over p in order, whatever the size of its tile: so neither
+// the cut into tiles nor the number of threads shows in the result.
 template <class T, int rows, int vectors>
 void tile(const TileArgs<T>& args) {
   using S = Simd<T>;
@@ -64,7 +64,6 @@ TileFunction<T> find_tile(int wanted, int vectors) {
   return nullptr;
 }
 
-
 template <int n, int... lanes>
 struct Lanes : Lanes<n - 1, n - 1, lanes...> {};
 template <int... lanes>
@@ -90,8 +89,8 @@ template <int step, int width, class V>
   }
 }
 
-// Panels of at most one vector, read along p: square blocks are transposed in registers. A panel narrower than a
-// vector is stored in order of p, so the lanes too many are overwritten by the next row.
+// Panels of at most one vector, read along p: square blocks are transposed in registers. A panel narrower
+// than a vector is stored in order of p, so the lanes too many are overwritten by the next row.
 template <class T>
 void pack_transposed(T* panel, int width, int count, const T* source, int64_t i_stride, int64_t k) {
   using S = Simd<T>;
@@ -112,7 +111,8 @@ void pack_transposed(T* panel, int width, int count, const T* source, int64_t i_
 }
 
 template <class T>
-void pack_strided(T* panel, int width, int count, const T* source, int64_t i_stride, int64_t p_stride, int64_t k) {
+void pack_strided(T* panel, int width, int count, const T* source, int64_t i_stride, int64_t p_stride,
+                  int64_t k) {
   for (int64_t p = 0; p < k; ++p) {
     for (int i = 0; i < count; ++i) panel[p * width + i] = source[i * i_stride + p * p_stride];
     for (int i = count; i < width; ++i) panel[p * width + i] = 0;
@@ -139,7 +139,8 @@ void pack(T* panel, int width, int count, const T* source, int64_t i_stride, int
   if (i_stride == 1 && (p_stride != 1 || k == 1)) {
     pack_rows(panel, width, count, source, p_stride, k);
   } else if (p_stride == 1) {
-    // Last part first: what it stores past the end of a row is then overwritten by the first part of the next.
+    // Last part first: what it stores past the end of a row is then overwritten by the first part of the
+    // next.
     for (int first = (width - 1) / w * w; first >= 0; first -= w) {
       int here = count - first < w ? count - first : w;
       pack_transposed(panel + first, width, here < 0 ? 0 : here, source + first * i_stride, i_stride, k);

@@ -1,6 +1,6 @@
 #pragma once
-// The two building blocks of every large product: packing a slice of a matrix into a panel, and multiplying two
-// panels into a tile of c that lives in registers. conv uses the same ones.
+// The two building blocks of every large product: packing a slice of a matrix into a panel, and multiplying
+// two panels into a tile of c that lives in registers. conv uses the same ones.
 #include <stdint.h>
 
 #if defined(__AVX512F__)
@@ -13,8 +13,8 @@
 
 namespace tensorgrad::cpu::TG_ISA {
 
-// What a tile of c starts from. It is read as start[i * row_stride + j] (matrix: also c itself, or a bias row with
-// row_stride 0) or as start[i * row_stride] (column).
+// What a tile of c starts from. It is read as start[i * row_stride + j] (matrix: also c itself, or a bias row
+// with row_stride 0) or as start[i * row_stride] (column).
 enum class Start { zero, matrix, column };
 
 template <class T>
@@ -39,13 +39,13 @@ int max_tile_rows();
 template <class T>
 constexpr int panel_width = 2 * TG_VECTOR_BYTES / int(sizeof(T));
 
-// The function for tiles of 1 <= rows <= max_tile_rows() and of half a panel (vectors 1) or a panel (vectors 2).
-// The last argument only chooses the type.
+// The function for tiles of 1 <= rows <= max_tile_rows() and of half a panel (vectors 1) or a panel (vectors
+// 2). The last argument only chooses the type.
 TileFunction<float> tile_function(int rows, int vectors, const float*);
 TileFunction<double> tile_function(int rows, int vectors, const double*);
 
-// panel[p * width + i] = source[i * i_stride + p * p_stride] for i < count, zero for count <= i < width. Up to 64
-// bytes after the panel may be overwritten.
+// panel[p * width + i] = source[i * i_stride + p * p_stride] for i < count, zero for count <= i < width. Up
+// to 64 bytes after the panel may be overwritten.
 void pack_panel(float* panel, int width, int count, const float* source, int64_t i_stride, int64_t p_stride,
                 int64_t k);
 void pack_panel(double* panel, int width, int count, const double* source, int64_t i_stride, int64_t p_stride,
