@@ -1,0 +1,366 @@
+#include "tensorgrad/backends/cpu/kernels/conv.h"
+
+#include "tensorgrad/backends/common/parallel.h"
+#include "tensorgrad/backends/cpu/kernels/conv_tile.h"
+#include "tensorgrad/backends/cpu/kernels/conv_window.h"
+#include "tensorgrad/backends/cpu/kernels/gemm.h"
+#include "tensorgrad/backends/cpu/kernels/gemm_simd.h"
+
+namespace tensorgrad::cpu::TG_ISA {
+namespace {
+
+constexpr int64_t window_bytes = 256 << 10;
+constexpr int64_t chunk_work = 1 << 19;
+
+// out[o, y0 + t * step, x0 + u * step] = sum over channels c and taps of weight(o, c, tap) * window(c, tap,
+// t, u): the forward convolution, and one phase of the gradient by the input.
+template <class T>
+struct Gather {
+  int64_t batch, groups, out_channels;  // channels of a group
+  Window window;
+  int64_t taps;
+  const int32_t *dy, *dx;
+  const T* source;
+  const T* packed;  // per group, panels of `panel_rows` output channels
+  int64_t panel_rows;
+  const T* bias;  // of all groups, or null
+  T* out;
+  int64_t out_lines;  // how many t there are
+  int64_t out_height, out_width;
+  int64_t y0, x0, step_y, step_x;
+};
+
+// Copies positions [q, q + count) of a tile row to where they belong.
+template <class T>
+void scatter(const Gather<T>& plan, const T* tile, int64_t tile_row, int64_t rows, int64_t q, int64_t count,
+             int64_t lines, T* out, int64_t plane) {
+  using S = Simd<T>;
+  const int64_t pitch = plan.window.pitch, columns = plan.window.columns;
+  for (int64_t line = q / pitch; line < lines; ++line) {
+    int64_t from = greater(q, line * pitch), to = lesser(q + count, line * pitch + columns);
+    if (line * pitch >= q + count) break;
+    if (from >= to) continue;
+    T* at = out + line * plan.step_y * plan.out_width + (from - line * pitch) * plan.step_x;
+    const T* value = tile + (from - q);
+    for (int64_t i = 0; i < rows; ++i, at += plane, value += tile_row) {
+      if (plan.step_x == 1) {
+        int64_t j = 0, n = to - from;
+        for (; j + S::width <= n; j += S::width) S::store(at + j, S::load(value + j));
+        if (j < n) S::store_n(at + j, S::load(value + j), int(n - j));
+      } else {
+        for (int64_t j = 0; j < to - from; ++j) at[j * plan.step_x] = value[j];
+      }
+    }
+  }
+}
+
+// All output channels of a group in [o_begin, o_end), for output lines [t, t + lines), whose window is
+// filled.
+template <class T>
+void tiles(const Gather<T>& plan, const T* window, const int32_t* offsets, const T* packed, const T* bias,
+           T* out, int64_t lines, int64_t o_begin, int64_t o_end) {
+  using S = Simd<T>;
+  const int64_t pitch = plan.window.pitch, columns = plan.window.columns;
+  const int64_t k = plan.window.channels * plan.taps;
+  const int64_t plane = plan.out_height * plan.out_width;
+  const bool wide = plan.panel_rows == 1;
+  const int64_t most = (wide ? wide_vectors : 2) * S::width;
+
+  // Tiles either follow the lines, or run on over the gaps between them: whichever takes fewer vectors.
+  int64_t rest = columns % most;
+  int64_t last_line_vectors = rest > 2 * S::width ? wide_vectors : ceil_div(rest, S::width);
+  int64_t by_line = lines * (columns / most * (most / S::width) + last_line_vectors);
+  int64_t length = lines * pitch - (pitch - columns);
+  int64_t run_on = ceil_div(length, most) * (most / S::width);
+  bool follow = by_line * 8 <= run_on * 9;
+  bool direct = follow && plan.step_x == 1;
+  int64_t runs = follow ? lines : 1, run_length = follow ? columns : length;
+
+  static_assert(tile_rows * 2 >= wide_vectors);
+  alignas(64) T buffer[tile_rows * 2 * S::width];
+  for (int64_t run = 0; run < runs; ++run) {
+    for (int64_t begin = 0; begin < run_length; begin += most) {
+      int64_t q = run * pitch + begin, count = lesser(most, run_length - begin);
+      int vectors = count > 2 * S::width ? wide_vectors : count > S::width ? 2 : 1;
+      for (int64_t o = o_begin; o < o_end; o += plan.panel_rows) {
+        int64_t rows = lesser(plan.panel_rows, o_end - o);
+        GatherTile<T> tile;
+        tile.k = k;
+        tile.a = packed + o * k;
+        tile.b = window + q;
+        tile.offsets = offsets;
+        tile.bias = bias ? bias + o : nullptr;
+        T* to = out + o * plane;
+        if (direct) {
+          tile.c = to + run * plan.step_y * plan.out_width + begin;
+          tile.c_row = plane;
+          tile.columns = int(count);
+        } else {
+          tile.c = buffer;
+          tile.c_row = vectors * S::width;
+          tile.columns = vectors * S::width;
+        }
+        gather_function(int(rows), vectors, window)(tile);
+        if (!direct) scatter(plan, buffer, tile.c_row, rows, q, count, lines, to, plane);
+      }
+    }
+  }
+}
+
+template <class T>
+void run(Gather<T>& plan) {
+  Window& window = plan.window;
+  const int64_t k = window.channels * plan.taps;
+  const int64_t panels = ceil_div(plan.out_channels, plan.panel_rows);
+  const int64_t total = plan.batch * plan.groups * plan.out_channels * plan.out_lines * window.columns * k;
+  const int64_t wanted = greater(1, lesser(16, total / chunk_work));
+
+  int64_t line_bytes =
+      greater(1, window.channels * window.x.phases * window.y.phases * window.pitch) * sizeof(T);
+  int64_t lines = lesser(plan.out_lines, greater(1, window_bytes / line_bytes - window.y.reach()));
+  while (plan.batch * plan.groups * ceil_div(plan.out_lines, lines) < wanted && lines > 4)
+    lines = (lines + 1) / 2;
+  int64_t blocks = ceil_div(plan.out_lines, lines);
+  lines = ceil_div(plan.out_lines, blocks);
+  window.set_lines(lines);
+  int64_t chunks = plan.batch * plan.groups * blocks;
+  int64_t o_blocks = lesser(panels, ceil_div(wanted, chunks));
+  int64_t o_block = ceil_div(panels, o_blocks) * plan.panel_rows;
+  o_blocks = ceil_div(plan.out_channels, o_block);
+  chunks *= o_blocks;
+
+  int32_t* offsets = static_cast<int32_t*>(thread_scratch(Scratch::pack_b, size_t(k) * sizeof(int32_t)));
+  for (int64_t c = 0, p = 0; c < window.channels; ++c) {
+    for (int64_t tap = 0; tap < plan.taps; ++tap, ++p) {
+      offsets[p] = int32_t(window.offset(c, plan.dy[tap], plan.dx[tap]));
+    }
+  }
+  int64_t grain = ceil_div(chunk_work, greater(1, total / greater(1, chunks)));
+  parallel_for(chunks, grain, [&](int64_t begin, int64_t end) {
+    T* copy = static_cast<T*>(thread_scratch(Scratch::tile, size_t(window.size()) * sizeof(T)));
+    int64_t filled = -1;
+    for (int64_t chunk = begin; chunk < end; ++chunk) {
+      int64_t o_index = chunk % o_blocks, where = chunk / o_blocks;
+      int64_t t = where % blocks * lines, group = where / blocks % plan.groups,
+              n = where / blocks / plan.groups;
+      int64_t count = lesser(lines, plan.out_lines - t);
+      if (count <= 0) continue;
+      if (where != filled) {
+        int64_t plane = (n * plan.groups + group) * window.channels;
+        window.fill(copy, plan.source + plane * window.source_height * window.source_width, t, count);
+        filled = where;
+      }
+      int64_t channel = group * plan.out_channels;
+      T* out = plan.out + (n * plan.groups * plan.out_channels + channel) * plan.out_height * plan.out_width +
+               (plan.y0 + t * plan.step_y) * plan.out_width + plan.x0;
+      tiles(plan, copy, offsets, plan.packed + channel * k, plan.bias ? plan.bias + channel : nullptr, out,
+            count, o_index * o_block, lesser(plan.out_channels, (o_index + 1) * o_block));
+    }
+  });
+}
+
+// Panels of at most tile_rows output channels, evenly cut; a group of few channels is done one channel at a
+// time over a wider tile.
+int64_t panel_rows_for(int64_t out_channels) {
+  if (out_channels < 3) return 1;
+  return ceil_div(out_channels, ceil_div(out_channels, tile_rows));
+}
+
+// Work memory of one call: taps, phases and packed weights.
+template <class T>
+struct Arena {
+  int32_t *dy, *dx, *tap_index, *y_storage, *x_storage;
+  T* packed;
+  Arena(int64_t taps, int64_t weights) {
+    char* base = static_cast<char*>(thread_scratch(
+        Scratch::pack_a, size_t(weights) * sizeof(T) + 128 + size_t(taps) * 5 * sizeof(int32_t)));
+    packed = reinterpret_cast<T*>(base);
+    dy = reinterpret_cast<int32_t*>(base + size_t(weights) * sizeof(T) + 128);
+    dx = dy + taps;
+    tap_index = dx + taps;
+    y_storage = tap_index + taps;
+    x_storage = y_storage + taps;
+  }
+};
+
+template <class T>
+void pack_weights(const ConvArgs& args, T* packed, int64_t panel_rows) {
+  int64_t out_channels = args.out_channels / args.groups;
+  int64_t k = args.in_channels / args.groups * args.kernel_y * args.kernel_x;
+  const T* weight = static_cast<const T*>(args.weight);
+  for (int64_t group = 0; group < args.groups; ++group) {
+    for (int64_t o = 0; o < out_channels; o += panel_rows) {
+      int rows = int(lesser(panel_rows, out_channels - o));
+      int64_t first = (group * out_channels + o) * k;
+      pack_panel(packed + first, rows, rows, weight + first, k, 1, k);
+    }
+  }
+}
+
+template <class T>
+bool pointwise(const ConvArgs& args) {
+  return args.kernel_y * args.kernel_x == 1 && args.stride_y == 1 && args.stride_x == 1 &&
+         args.padding_y == 0 && args.padding_x == 0 && args.in_channels / args.groups >= 4 &&
+         args.out_channels / args.groups >= 4 && args.height * args.width >= 2 * Simd<T>::width;
+}
+
+void gemm_typed(const GemmArgs& args, const float*) { gemm_f32(args); }
+void gemm_typed(const GemmArgs& args, const double*) { gemm_f64(args); }
+
+// A 1x1 kernel: (out, in) @ (in, positions) for every image.
+template <class T>
+void forward_pointwise(const ConvArgs& args) {
+  int64_t in = args.in_channels / args.groups, out = args.out_channels / args.groups;
+  int64_t plane = args.height * args.width;
+  for (int64_t group = 0; group < args.groups; ++group) {
+    GemmArgs gemm;
+    gemm.m = out, gemm.n = plane, gemm.k = in;
+    gemm.a = static_cast<const T*>(args.weight) + group * out * in;
+    gemm.a_row = in, gemm.a_col = 1;
+    gemm.b = static_cast<const T*>(args.input) + group * in * plane;
+    gemm.b_row = plane, gemm.b_col = 1, gemm.b_batch = args.in_channels * plane;
+    gemm.c = static_cast<T*>(args.output) + group * out * plane;
+    gemm.c_row = plane, gemm.c_batch = args.out_channels * plane;
+    gemm.batch = args.batch;
+    if (args.bias) gemm.bias = static_cast<const T*>(args.bias) + group * out, gemm.bias_row = 1;
+    gemm_typed(gemm, static_cast<const T*>(nullptr));
+  }
+}
+
+template <class T>
+void forward(const ConvArgs& args) {
+  if (args.batch == 0 || args.out_channels == 0 || args.out_height * args.out_width == 0) return;
+  if (pointwise<T>(args)) return forward_pointwise<T>(args);
+  int64_t taps = args.kernel_y * args.kernel_x;
+  int64_t in = args.in_channels / args.groups;
+  Arena<T> arena(taps, args.out_channels * in * taps);
+  Gather<T> plan;
+  plan.batch = args.batch;
+  plan.groups = args.groups;
+  plan.out_channels = args.out_channels / args.groups;
+  plan.panel_rows = panel_rows_for(plan.out_channels);
+  pack_weights(args, arena.packed, plan.panel_rows);
+  Window& window = plan.window;
+  window.y.start(args.stride_y, arena.y_storage);
+  window.x.start(args.stride_x, arena.x_storage);
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    arena.dy[tap] = int32_t(tap / args.kernel_x * args.dilation_y - args.padding_y);
+    arena.dx[tap] = int32_t(tap % args.kernel_x * args.dilation_x - args.padding_x);
+    window.y.add(arena.dy[tap]);
+    window.x.add(arena.dx[tap]);
+  }
+  window.source_height = args.height;
+  window.source_width = args.width;
+  window.channels = in;
+  window.set_columns(args.out_width);
+  plan.taps = taps;
+  plan.dy = arena.dy;
+  plan.dx = arena.dx;
+  plan.source = static_cast<const T*>(args.input);
+  plan.packed = arena.packed;
+  plan.bias = static_cast<const T*>(args.bias);
+  plan.out = static_cast<T*>(args.output);
+  plan.out_lines = plan.out_height = args.out_height;
+  plan.out_width = args.out_width;
+  plan.y0 = plan.x0 = 0;
+  plan.step_y = plan.step_x = 1;
+  run(plan);
+}
+
+// The gradient by the input at (y0 + t * stride_y, x0 + u * stride_x) takes, of the kernel, the taps for
+// which y0 + padding - ky * dilation is a multiple of the stride, and reads the upstream gradient at t plus
+// that multiple.
+template <class T>
+void grad_input_phase(const ConvArgs& args, Arena<T>& arena, int64_t y0, int64_t x0) {
+  int64_t in = args.in_channels / args.groups, out = args.out_channels / args.groups;
+  int64_t taps = 0, all_taps = args.kernel_y * args.kernel_x;
+  Gather<T> plan;
+  Window& window = plan.window;
+  window.y.start(1, arena.y_storage);
+  window.x.start(1, arena.x_storage);
+  for (int64_t tap = 0; tap < all_taps; ++tap) {
+    int64_t y = y0 + args.padding_y - tap / args.kernel_x * args.dilation_y;
+    int64_t x = x0 + args.padding_x - tap % args.kernel_x * args.dilation_x;
+    if (y % args.stride_y != 0 || x % args.stride_x != 0) continue;
+    arena.dy[taps] = int32_t(y / args.stride_y);
+    arena.dx[taps] = int32_t(x / args.stride_x);
+    arena.tap_index[taps] = int32_t(tap);
+    window.y.add(arena.dy[taps]);
+    window.x.add(arena.dx[taps]);
+    ++taps;
+  }
+  plan.batch = args.batch;
+  plan.groups = args.groups;
+  plan.out_channels = in;
+  plan.panel_rows = panel_rows_for(in);
+  const T* weight = static_cast<const T*>(args.weight);
+  for (int64_t group = 0; group < args.groups; ++group) {
+    for (int64_t c = 0; c < in; c += plan.panel_rows) {
+      int64_t rows = lesser(plan.panel_rows, in - c);
+      T* to = arena.packed + (group * in + c) * out * taps;
+      for (int64_t o = 0; o < out; ++o) {
+        const T* from = weight + ((group * out + o) * in + c) * all_taps;
+        for (int64_t tap = 0; tap < taps; ++tap, to += rows) {
+          for (int64_t i = 0; i < rows; ++i) to[i] = from[i * all_taps + arena.tap_index[tap]];
+        }
+      }
+    }
+  }
+  window.source_height = args.out_height;
+  window.source_width = args.out_width;
+  window.channels = taps ? out : 0;
+  window.set_columns((args.width - x0 + args.stride_x - 1) / args.stride_x);
+  plan.taps = taps;
+  plan.dy = arena.dy;
+  plan.dx = arena.dx;
+  plan.source = static_cast<const T*>(args.grad_output);
+  plan.packed = arena.packed;
+  plan.bias = nullptr;
+  plan.out = static_cast<T*>(args.grad_input);
+  plan.out_lines = (args.height - y0 + args.stride_y - 1) / args.stride_y;
+  plan.out_height = args.height;
+  plan.out_width = args.width;
+  plan.y0 = y0;
+  plan.x0 = x0;
+  plan.step_y = args.stride_y;
+  plan.step_x = args.stride_x;
+  run(plan);
+}
+
+template <class T>
+void grad_input_pointwise(const ConvArgs& args) {
+  int64_t in = args.in_channels / args.groups, out = args.out_channels / args.groups;
+  int64_t plane = args.height * args.width;
+  for (int64_t group = 0; group < args.groups; ++group) {
+    GemmArgs gemm;
+    gemm.m = in, gemm.n = plane, gemm.k = out;
+    gemm.a = static_cast<const T*>(args.weight) + group * out * in;
+    gemm.a_row = 1, gemm.a_col = in;
+    gemm.b = static_cast<const T*>(args.grad_output) + group * out * plane;
+    gemm.b_row = plane, gemm.b_col = 1, gemm.b_batch = args.out_channels * plane;
+    gemm.c = static_cast<T*>(args.grad_input) + group * in * plane;
+    gemm.c_row = plane, gemm.c_batch = args.in_channels * plane;
+    gemm.batch = args.batch;
+    gemm_typed(gemm, static_cast<const T*>(nullptr));
+  }
+}
+
+template <class T>
+void grad_input(const ConvArgs& args) {
+  if (args.batch == 0 || args.in_channels == 0 || args.height * args.width == 0) return;
+  if (pointwise<T>(args)) return grad_input_pointwise<T>(args);
+  int64_t taps = args.kernel_y * args.kernel_x;
+  Arena<T> arena(taps, args.out_channels * (args.in_channels / args.groups) * taps);
+  for (int64_t y0 = 0; y0 < lesser(args.stride_y, args.height); ++y0) {
+    for (int64_t x0 = 0; x0 < lesser(args.stride_x, args.width); ++x0) grad_input_phase(args, arena, y0, x0);
+  }
+}
+
+}  // namespace
+
+void conv2d_f32(const ConvArgs& args) { forward<float>(args); }
+void conv2d_f64(const ConvArgs& args) { forward<double>(args); }
+void conv2d_grad_input_f32(const ConvArgs& args) { grad_input<float>(args); }
+void conv2d_grad_input_f64(const ConvArgs& args) { grad_input<double>(args); }
+
+}  // namespace tensorgrad::cpu::TG_ISA

@@ -1,0 +1,120 @@
+#include "tensorgrad/backends/cpu/kernels/conv_tile.h"
+
+#include "tensorgrad/backends/cpu/kernels/gemm_simd.h"
+
+namespace tensorgrad::cpu::TG_ISA {
+namespace {
+
+template <class T, int rows, int vectors>
+void gather_tile(const GatherTile<T>& args) {
+  using S = Simd<T>;
+  using V = typename S::V;
+  V sum[rows][vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 8
+    for (int j = 0; j < vectors; ++j) sum[i][j] = S::zero();
+  }
+  const T* a = args.a;
+  const int32_t* offsets = args.offsets;
+  const int32_t* end = offsets + args.k;
+  for (; offsets < end; ++offsets, a += rows) {
+    const T* b = args.b + *offsets;
+    V right[vectors];
+#pragma GCC unroll 8
+    for (int j = 0; j < vectors; ++j) right[j] = S::load(b + j * S::width);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      V left = S::broadcast(a[i]);
+#pragma GCC unroll 8
+      for (int j = 0; j < vectors; ++j) sum[i][j] = S::fma(left, right[j], sum[i][j]);
+    }
+  }
+  T* c = args.c;
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i, c += args.c_row) {
+    V bias = args.bias ? S::broadcast(args.bias[i]) : S::zero();
+#pragma GCC unroll 8
+    for (int j = 0; j < vectors; ++j) {
+      int left = args.columns - j * S::width;
+      if (left >= S::width) {
+        S::store(c + j * S::width, sum[i][j] + bias);
+      } else if (left > 0) {
+        S::store_n(c + j * S::width, sum[i][j] + bias, left);
+      }
+    }
+  }
+}
+
+template <class T, int rows, int vectors>
+void weight_tile(const WeightTile<T>& args) {
+  using S = Simd<T>;
+  using V = typename S::V;
+  V sum[rows][vectors];
+  const T* a[rows];
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i) {
+    a[i] = args.window + args.offsets[i];
+#pragma GCC unroll 2
+    for (int j = 0; j < vectors; ++j) sum[i][j] = S::zero();
+  }
+  const T* b = args.b;
+  const int64_t columns = args.columns, b_row = args.b_row;
+  for (int64_t line = 0, at = 0; line < args.lines; ++line, at += args.pitch) {
+    for (int64_t x = at; x < at + columns; ++x, b += b_row) {
+      V right[vectors];
+#pragma GCC unroll 2
+      for (int j = 0; j < vectors; ++j) right[j] = S::load(b + j * S::width);
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; ++i) {
+        V left = S::broadcast(a[i][x]);
+#pragma GCC unroll 2
+        for (int j = 0; j < vectors; ++j) sum[i][j] = S::fma(left, right[j], sum[i][j]);
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+    for (int j = 0; j < vectors; ++j) {
+      T* c = args.c + i * args.c_row + j * S::width;
+      S::store(c, S::load(c) + sum[i][j]);
+    }
+  }
+}
+
+template <class T, int rows>
+GatherFunction<T> find_gather(int wanted, int vectors) {
+  if (wanted == rows) return vectors == 1 ? gather_tile<T, rows, 1> : gather_tile<T, rows, 2>;
+  if constexpr (rows > 1) return find_gather<T, rows - 1>(wanted, vectors);
+  return nullptr;
+}
+
+template <class T, int rows>
+WeightFunction<T> find_weight(int wanted, int vectors) {
+  if (wanted == rows) return vectors == 1 ? weight_tile<T, rows, 1> : weight_tile<T, rows, 2>;
+  if constexpr (rows > 1) return find_weight<T, rows - 1>(wanted, vectors);
+  return nullptr;
+}
+
+template <class T>
+GatherFunction<T> gather_of(int rows, int vectors) {
+  return vectors == wide_vectors ? gather_tile<T, 1, wide_vectors> : find_gather<T, tile_rows>(rows, vectors);
+}
+
+}  // namespace
+
+GatherFunction<float> gather_function(int rows, int vectors, const float*) {
+  return gather_of<float>(rows, vectors);
+}
+GatherFunction<double> gather_function(int rows, int vectors, const double*) {
+  return gather_of<double>(rows, vectors);
+}
+WeightFunction<float> weight_function(int rows, int vectors, const float*) {
+  return find_weight<float, tile_rows>(rows, vectors);
+}
+WeightFunction<double> weight_function(int rows, int vectors, const double*) {
+  return find_weight<double, tile_rows>(rows, vectors);
+}
+
+}  // namespace tensorgrad::cpu::TG_ISA

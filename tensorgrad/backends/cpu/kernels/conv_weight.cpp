@@ -1,0 +1,249 @@
+// The gradients of a convolution by its weight and bias.
+#include "tensorgrad/backends/common/parallel.h"
+#include "tensorgrad/backends/cpu/kernels/conv.h"
+#include "tensorgrad/backends/cpu/kernels/conv_tile.h"
+#include "tensorgrad/backends/cpu/kernels/conv_window.h"
+#include "tensorgrad/backends/cpu/kernels/gemm_simd.h"
+
+namespace tensorgrad::cpu::TG_ISA {
+namespace {
+
+constexpr int64_t block_bytes = 256 << 10;
+
+// The images are cut into slices, each summed by one thread into a partial result of its own; the partial
+// results are then added in order. How many slices there are depends on the shape alone.
+template <class T>
+struct Plan {
+  int64_t taps, k, in, out;  // of a group; k = in * taps
+  int64_t slices, lines, padded_out;
+  Window window;
+  int32_t *dy, *dx, *offsets;
+  T* partial;  // (slices, groups, k, padded_out)
+};
+
+// Sums over lines of `columns` positions of the upstream gradient `u` times each of `taps` places of the
+// window.
+template <class T, int taps>
+void dot_taps(const T* u, const T* window, const int32_t* offsets, int64_t lines, int64_t columns,
+              int64_t pitch, T* sums, int64_t sum_step) {
+  using S = Simd<T>;
+  typename S::V sum[taps];
+#pragma GCC unroll 8
+  for (int i = 0; i < taps; ++i) sum[i] = S::zero();
+  for (int64_t line = 0; line < lines; ++line, u += columns, window += pitch) {
+    int64_t x = 0;
+    for (; x + S::width <= columns; x += S::width) {
+      auto up = S::load(u + x);
+#pragma GCC unroll 8
+      for (int i = 0; i < taps; ++i) sum[i] = S::fma(up, S::load(window + offsets[i] + x), sum[i]);
+    }
+    if (x < columns) {
+      auto up = S::load_n(u + x, int(columns - x));
+#pragma GCC unroll 8
+      for (int i = 0; i < taps; ++i) {
+        sum[i] = S::fma(up, S::load_n(window + offsets[i] + x, int(columns - x)), sum[i]);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < taps; ++i) {
+    T lanes[S::width];
+    S::store(lanes, sum[i]);
+    for (int half = S::width / 2; half > 0; half /= 2) {
+      for (int l = 0; l < half; ++l) lanes[l] += lanes[l + half];
+    }
+    sums[i * sum_step] += lanes[0];
+  }
+}
+
+template <class T>
+void few_channels(const Plan<T>& plan, const T* u, int64_t plane, const T* window, int64_t lines, T* sums) {
+  int64_t columns = plan.window.columns, pitch = plan.window.pitch;
+  for (int64_t o = 0; o < plan.out; ++o, u += plane) {
+    int64_t p = 0;
+    for (; p + 8 <= plan.k; p += 8) {
+      dot_taps<T, 8>(u, window, plan.offsets + p, lines, columns, pitch, sums + p * plan.padded_out + o,
+                     plan.padded_out);
+    }
+    for (; p + 3 <= plan.k; p += 3) {
+      dot_taps<T, 3>(u, window, plan.offsets + p, lines, columns, pitch, sums + p * plan.padded_out + o,
+                     plan.padded_out);
+    }
+    for (; p < plan.k; ++p) {
+      dot_taps<T, 1>(u, window, plan.offsets + p, lines, columns, pitch, sums + p * plan.padded_out + o,
+                     plan.padded_out);
+    }
+  }
+}
+
+// Rows of the tile are places of the window, columns are output channels of the transposed upstream gradient.
+template <class T>
+void many_channels(const Plan<T>& plan, const T* u, int64_t plane, const T* window, int64_t lines, T* packed,
+                   T* sums) {
+  constexpr int64_t width = panel_width<T>, half = width / 2;
+  int64_t positions = lines * plan.window.columns;
+  int64_t rows = ceil_div(plan.k, ceil_div(plan.k, tile_rows));
+  for (int64_t o = 0; o < plan.out; o += width) {
+    int64_t count = lesser(width, plan.out - o);
+    int vectors = count > half ? 2 : 1;
+    pack_panel(packed, int(vectors * half), int(count), u + o * plane, plane, 1, positions);
+    for (int64_t p = 0; p < plan.k; p += rows) {
+      WeightTile<T> tile;
+      tile.lines = lines;
+      tile.columns = plan.window.columns;
+      tile.pitch = plan.window.pitch;
+      tile.window = window;
+      tile.offsets = plan.offsets + p;
+      tile.b = packed;
+      tile.b_row = vectors * half;
+      tile.c = sums + p * plan.padded_out + o;
+      tile.c_row = plan.padded_out;
+      weight_function(int(lesser(rows, plan.k - p)), vectors, u)(tile);
+    }
+  }
+}
+
+template <class T>
+void sum_slice(const ConvArgs& args, const Plan<T>& plan, int64_t slice, int64_t group) {
+  constexpr int64_t width = panel_width<T>;
+  const Window& window = plan.window;
+  const int64_t plane = args.out_height * args.out_width;
+  size_t window_size = size_t(window.size() + 16) * sizeof(T);
+  size_t packed_size = size_t(plan.lines * window.columns * width + 16) * sizeof(T);
+  char* memory = static_cast<char*>(thread_scratch(Scratch::tile, window_size + packed_size));
+  T* copy = reinterpret_cast<T*>(memory);
+  T* packed = reinterpret_cast<T*>(memory + window_size);
+  T* sums = plan.partial + (slice * args.groups + group) * plan.k * plan.padded_out;
+  for (int64_t i = 0; i < plan.k * plan.padded_out; ++i) sums[i] = 0;
+  for (int64_t n = slice * args.batch / plan.slices; n < (slice + 1) * args.batch / plan.slices; ++n) {
+    const T* source = static_cast<const T*>(args.input) +
+                      (n * args.in_channels + group * plan.in) * args.height * args.width;
+    const T* u = static_cast<const T*>(args.grad_output) + (n * args.out_channels + group * plan.out) * plane;
+    for (int64_t t = 0; t < args.out_height; t += plan.lines) {
+      int64_t lines = lesser(plan.lines, args.out_height - t);
+      window.fill(copy, source, t, lines);
+      if (plan.out < 3) {
+        few_channels(plan, u + t * args.out_width, plane, copy, lines, sums);
+      } else {
+        many_channels(plan, u + t * args.out_width, plane, copy, lines, packed, sums);
+      }
+    }
+  }
+}
+
+template <class T>
+void add_slices(const ConvArgs& args, const Plan<T>& plan) {
+  T* grad = static_cast<T*>(args.grad_weight);
+  int64_t slice_size = args.groups * plan.k * plan.padded_out;
+  int64_t rows = args.groups * plan.out;
+  parallel_for(rows, ceil_div(1 << 15, greater(1, plan.k * plan.slices)), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const T* from = plan.partial + row / plan.out * plan.k * plan.padded_out + row % plan.out;
+      T* to = grad + row * plan.k;
+      for (int64_t p = 0; p < plan.k; ++p) {
+        T sum = from[p * plan.padded_out];
+        for (int64_t s = 1; s < plan.slices; ++s) sum += from[s * slice_size + p * plan.padded_out];
+        to[p] = sum;
+      }
+    }
+  });
+}
+
+template <class T>
+void grad_weight(const ConvArgs& args) {
+  Plan<T> plan;
+  plan.taps = args.kernel_y * args.kernel_x;
+  plan.in = args.in_channels / args.groups;
+  plan.out = args.out_channels / args.groups;
+  plan.k = plan.in * plan.taps;
+  if (plan.k * plan.out == 0) return;
+  if (args.batch * args.out_height * args.out_width == 0) {
+    for (int64_t i = 0; i < args.out_channels * plan.k; ++i) static_cast<T*>(args.grad_weight)[i] = 0;
+    return;
+  }
+  int32_t* memory = static_cast<int32_t*>(
+      thread_scratch(Scratch::pack_a, size_t(plan.taps * 4 + plan.k) * sizeof(int32_t)));
+  plan.dy = memory;
+  plan.dx = memory + plan.taps;
+  plan.offsets = memory + 4 * plan.taps;
+  Window& window = plan.window;
+  window.y.start(args.stride_y, memory + 2 * plan.taps);
+  window.x.start(args.stride_x, memory + 3 * plan.taps);
+  for (int64_t tap = 0; tap < plan.taps; ++tap) {
+    plan.dy[tap] = int32_t(tap / args.kernel_x * args.dilation_y - args.padding_y);
+    plan.dx[tap] = int32_t(tap % args.kernel_x * args.dilation_x - args.padding_x);
+    window.y.add(plan.dy[tap]);
+    window.x.add(plan.dx[tap]);
+  }
+  window.source_height = args.height;
+  window.source_width = args.width;
+  window.channels = plan.in;
+  window.set_columns(args.out_width);
+
+  constexpr int64_t width = panel_width<T>;
+  plan.padded_out = plan.out < 3 ? plan.out : ceil_div(plan.out, width / 2) * (width / 2);
+  int64_t line_bytes = window.channels * window.x.phases * window.y.phases * window.pitch * sizeof(T);
+  int64_t packed_bytes = args.out_width * width * sizeof(T);
+  plan.lines = (block_bytes * 2 - window.y.reach() * line_bytes) / (line_bytes + packed_bytes);
+  plan.lines = lesser(args.out_height, greater(1, plan.lines));
+  plan.lines = ceil_div(args.out_height, ceil_div(args.out_height, plan.lines));
+  window.set_lines(plan.lines);
+  for (int64_t c = 0, p = 0; c < plan.in; ++c) {
+    for (int64_t tap = 0; tap < plan.taps; ++tap, ++p) {
+      plan.offsets[p] = int32_t(window.offset(c, plan.dy[tap], plan.dx[tap]));
+    }
+  }
+
+  int64_t size = args.groups * plan.k * plan.padded_out;
+  int64_t work = args.batch * args.groups * plan.out * args.out_height * args.out_width * plan.k;
+  plan.slices = greater(1, lesser(lesser(8, args.batch), (int64_t(1) << 22) / size));
+  plan.slices = greater(1, lesser(plan.slices, work >> 17));
+  plan.partial = static_cast<T*>(thread_scratch(Scratch::accumulate, size_t(plan.slices * size) * sizeof(T)));
+  int64_t chunks = plan.slices * args.groups;
+  int64_t grain = ceil_div(int64_t(1) << 19, greater(1, work / chunks));
+  parallel_for(chunks, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t chunk = begin; chunk < end; ++chunk)
+      sum_slice(args, plan, chunk / args.groups, chunk % args.groups);
+  });
+  add_slices(args, plan);
+}
+
+// Each channel: four running sums of vectors over its planes, image after image.
+template <class T>
+void grad_bias(const ConvArgs& args) {
+  using S = Simd<T>;
+  const int64_t plane = args.out_height * args.out_width;
+  const T* u = static_cast<const T*>(args.grad_output);
+  int64_t grain = ceil_div(1 << 16, greater(1, args.batch * plane));
+  parallel_for(args.out_channels, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t channel = begin; channel < end; ++channel) {
+      T total = 0;
+      for (int64_t n = 0; n < args.batch; ++n) {
+        const T* from = u + (n * args.out_channels + channel) * plane;
+        typename S::V sum[4] = {S::zero(), S::zero(), S::zero(), S::zero()};
+        int64_t i = 0;
+        for (; i + 4 * S::width <= plane; i += 4 * S::width) {
+          for (int v = 0; v < 4; ++v) sum[v] += S::load(from + i + v * S::width);
+        }
+        for (; i + S::width <= plane; i += S::width) sum[0] += S::load(from + i);
+        if (i < plane) sum[1] += S::load_n(from + i, int(plane - i));
+        T lanes[S::width];
+        S::store(lanes, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+        for (int half = S::width / 2; half > 0; half /= 2) {
+          for (int l = 0; l < half; ++l) lanes[l] += lanes[l + half];
+        }
+        total += lanes[0];
+      }
+      static_cast<T*>(args.grad_bias)[channel] = total;
+    }
+  });
+}
+
+}  // namespace
+
+void conv2d_grad_weight_f32(const ConvArgs& args) { grad_weight<float>(args); }
+void conv2d_grad_weight_f64(const ConvArgs& args) { grad_weight<double>(args); }
+void conv2d_grad_bias_f32(const ConvArgs& args) { grad_bias<float>(args); }
+void conv2d_grad_bias_f64(const ConvArgs& args) { grad_bias<double>(args); }
+
+}  // namespace tensorgrad::cpu::TG_ISA
