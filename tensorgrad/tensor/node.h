@@ -1,0 +1,70 @@
+// A node of the autograd graph: what one recorded op does to gradients, and where they go next.
+#pragma once
+#include "tensorgrad/tensor/tensor.h"
+
+namespace tensorgrad {
+
+struct Edge {
+  NodePtr node;
+  uint32_t index = 0;  // which output of that node's op the gradient belongs to
+};
+
+// Shape and type of a forward output: gradients for it are brought to this shape.
+struct OutputMeta {
+  Shape sizes;
+  DType dtype;
+  Device device;
+};
+
+using NodeHook = std::function<void(TensorList& gradients)>;
+using NodePostHook = std::function<void(TensorList& inputs, const TensorList& outputs)>;
+
+struct NodeHooks {
+  std::vector<std::pair<int64_t, NodeHook>> before;       // node and tensor hooks, in order of registration
+  std::vector<std::pair<int64_t, NodeHook>> retain_grad;  // after every other hook
+  std::vector<std::pair<int64_t, NodePostHook>> after;
+};
+
+class Node : public Pooled {
+ public:
+  explicit Node(const char* name);
+  virtual ~Node();
+  Node(const Node&) = delete;
+
+  // From the gradients of the op's outputs (undefined: zero) to those of its inputs (undefined: none).
+  virtual TensorList apply(TensorList&& u) = 0;
+  // Frees what forward saved; a second backward then raises.
+  virtual void release_saved() {}
+  virtual const char* name() const { return name_; }
+  virtual bool is_accumulator() const { return false; }
+  virtual Tensor variable() const { return {}; }  // the leaf of an accumulator
+
+  bool needs(size_t input) const { return bool(next[input].node); }
+  void add_edge(Edge edge) { next.push_back(std::move(edge)); }
+  // Declares one more forward output; its number is the tensor's output_nr.
+  uint32_t add_output(const Tensor& out);
+  NodeHooks& hooks();
+  bool has_hooks() const { return bool(hooks_); }
+
+  // Frees whole graphs without recursion.
+  static void destroy(Node* node);
+
+  std::atomic<uint32_t> refs{0};
+  uint64_t sequence;              // later ops run first in backward
+  SmallVector<Edge, 3> next;
+  SmallVector<OutputMeta, 1> outputs;
+  void* python = nullptr;         // its Python object, weakly
+  std::unique_ptr<std::string> forward_place;  // file and line of the forward call, in anomaly mode
+
+ protected:
+  const char* name_;
+  std::unique_ptr<NodeHooks> hooks_;
+};
+
+inline constexpr const char* kBackwardTwice =
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "after calling backward.";
+
+}  // namespace tensorgrad
