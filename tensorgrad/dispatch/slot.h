@@ -54,6 +54,7 @@ template <class R, class... Args> class Slot<R(Args...)> {
 #if defined(__x86_64__)
 #define TG_SLOT(NAME, ...)                                                              \
   namespace tensorgrad::slots { using NAME##_signature = __VA_ARGS__; }                 \
+  namespace tensorgrad::cpu::portable { slots::NAME##_signature NAME; }                 \
   namespace tensorgrad::cpu::v2 { slots::NAME##_signature NAME; }                       \
   namespace tensorgrad::cpu::v3 { slots::NAME##_signature NAME; }                       \
   namespace tensorgrad::cpu::v4 { slots::NAME##_signature NAME; }                       \
@@ -63,6 +64,7 @@ template <class R, class... Args> class Slot<R(Args...)> {
 #else
 #define TG_SLOT(NAME, ...)                                                              \
   namespace tensorgrad::slots { using NAME##_signature = __VA_ARGS__; }                 \
+  namespace tensorgrad::cpu::portable { slots::NAME##_signature NAME; }                 \
   namespace tensorgrad::cpu::generic { slots::NAME##_signature NAME; }                  \
   namespace tensorgrad::slots { inline constinit Slot<NAME##_signature> NAME{#NAME, &cpu::generic::NAME}; }
 #endif

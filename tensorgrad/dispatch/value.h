@@ -59,8 +59,8 @@ struct Result {
 template <class T> struct Unbox;
 #define TG_UNBOX(T, expression) \
   template <> struct Unbox<T> { static decltype(auto) from(const Value& v) { return expression; } }
-inline const Tensor kUndefined;
-inline const Ints kNoInts;
+inline const Tensor kUndefined{};
+inline const Ints kNoInts{};
 TG_UNBOX(Tensor, (v.kind == ValueKind::None ? kUndefined : *v.tensor));
 TG_UNBOX(TensorList, *v.tensors);
 TG_UNBOX(int64_t, v.i);

@@ -24,7 +24,9 @@ struct Plan {
 class Tensor;
 // Operand 0 is the output. Inputs are broadcast to its shape; where the output has stride 0, the plan reduces.
 void build_plan(Plan& plan, const Tensor* const* operands, int count);
-template <class... T> void build_plan(Plan& plan, const T&... operands) {
+template <class... T>
+  requires(__is_same(T, Tensor) && ...)
+void build_plan(Plan& plan, const T&... operands) {
   const Tensor* const all[] = {&operands...};
   build_plan(plan, all, int(sizeof...(T)));
 }

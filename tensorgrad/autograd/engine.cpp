@@ -1,0 +1,226 @@
+#include "tensorgrad/autograd/engine.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "tensorgrad/ops/arithmetic.h"
+#include "tensorgrad/ops/copy.h"
+#include "tensorgrad/ops/views.h"
+
+namespace tensorgrad {
+namespace {
+
+// What one run knows of a node. Several runs may be under way on a graph (threads, hooks), so it is not in the node.
+struct Task {
+  Node* node = nullptr;
+  int32_t dependencies = 0;
+  bool needed = true;
+  bool queued = false;
+  int32_t first_capture = -1;
+  TensorList gradients;
+};
+
+// Open addressing from node to task; tasks keep their place in a vector.
+class Tasks {
+ public:
+  Tasks() : slots_(64, -1) {}
+  Task& operator[](Node* node) {
+    size_t slot = hash(node);
+    while (slots_[slot] >= 0) {
+      if (tasks_[size_t(slots_[slot])].node == node) return tasks_[size_t(slots_[slot])];
+      slot = (slot + 1) & (slots_.size() - 1);
+    }
+    slots_[slot] = int32_t(tasks_.size());
+    tasks_.emplace_back();
+    tasks_.back().node = node;
+    if (tasks_.size() * 2 > slots_.size()) rehash();
+    return tasks_.back();
+  }
+  Task* find(Node* node) {
+    for (size_t slot = hash(node); slots_[slot] >= 0; slot = (slot + 1) & (slots_.size() - 1))
+      if (tasks_[size_t(slots_[slot])].node == node) return &tasks_[size_t(slots_[slot])];
+    return nullptr;
+  }
+  size_t size() const { return tasks_.size(); }
+  Task& at(size_t i) { return tasks_[i]; }
+
+ private:
+  size_t hash(Node* node) const { return (reinterpret_cast<size_t>(node) / 64 * 0x9e3779b97f4a7c15u >> 20) & (slots_.size() - 1); }
+  void rehash() {
+    slots_.assign(slots_.size() * 2, -1);
+    for (size_t i = 0; i < tasks_.size(); i++) {
+      size_t slot = hash(tasks_[i].node);
+      while (slots_[slot] >= 0) slot = (slot + 1) & (slots_.size() - 1);
+      slots_[slot] = int32_t(i);
+    }
+  }
+  std::vector<int32_t> slots_;
+  std::vector<Task> tasks_;
+};
+
+// Brings a gradient to the shape and type of the forward output: what broadcasting and promotion widened is summed and
+// cast back, here and nowhere else.
+Tensor fit(Tensor u, const OutputMeta& meta, const char* producer, size_t index) {
+  if (!(u.sizes() == meta.sizes)) {
+    TG_CHECK(is_expandable_to(meta.sizes, u.sizes()), Runtime, "Function ", producer, " returned an invalid gradient at index ",
+             index, " - got ", u.sizes(), " but expected shape compatible with ", meta.sizes);
+    u = sum_to_size(u, meta.sizes);
+  }
+  if (u.dtype() != meta.dtype) u = to(u, meta.dtype);
+  return u;
+}
+
+Tensor sum_gradients(Tensor have, Tensor more) {
+  // A buffer that nobody else sees can take the sum.
+  if (!grad_enabled() && have.use_count() == 1 && have.storage().use_count() == 1 && have.is_contiguous() &&
+      have.dtype() == more.dtype() && !have.requires_grad())
+    return add(have, more, 1, Out::in_place_of(have));
+  return add(have, more);
+}
+
+void run_before_hooks(Node& node, TensorList& gradients) {
+  if (!node.has_hooks()) return;
+  const auto before = node.hooks().before;  // hooks may add hooks
+  for (auto& [id, hook] : before) hook(gradients);
+  const auto retain = node.hooks().retain_grad;
+  for (auto& [id, hook] : retain) hook(gradients);
+}
+
+struct Capture {
+  uint32_t index;
+  size_t result;
+  int32_t next;
+};
+
+}  // namespace
+
+TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients, const BackwardOptions& options,
+                        const SmallVector<Edge, 3>& inputs) {
+  GradModeGuard mode(options.create_graph);
+  Tasks tasks;
+  // Every node below the roots, and how many gradients each waits for.
+  for (const Edge& root : roots) tasks[root.node.get()];
+  for (size_t i = 0; i < tasks.size(); i++) {
+    Node* node = tasks.at(i).node;
+    for (const Edge& edge : node->next)
+      if (edge.node) tasks[edge.node.get()].dependencies++;
+  }
+
+  TensorList captured;
+  captured.resize(inputs.size());
+  std::vector<Capture> captures;
+  if (!inputs.empty()) {
+    // Only paths that end in an input are walked.
+    for (size_t i = 0; i < tasks.size(); i++) tasks.at(i).needed = false;
+    for (size_t i = 0; i < inputs.size(); i++) {
+      Task* task = inputs[i].node ? tasks.find(inputs[i].node.get()) : nullptr;
+      if (!task) continue;
+      captures.push_back({inputs[i].index, i, task->first_capture});
+      task->first_capture = int32_t(captures.size()) - 1;
+      task->needed = true;
+    }
+    // Sequence numbers grow towards the roots: in that order, a node's successors are settled before it.
+    std::vector<Task*> order;
+    for (size_t i = 0; i < tasks.size(); i++) order.push_back(&tasks.at(i));
+    std::sort(order.begin(), order.end(), [](Task* a, Task* b) {
+      const bool la = a->node->is_accumulator(), lb = b->node->is_accumulator();
+      return la != lb ? la : a->node->sequence < b->node->sequence;
+    });
+    bool changed = true;  // graphs recorded on several threads may need a second pass
+    while (changed) {
+      changed = false;
+      for (Task* task : order) {
+        if (task->needed) continue;
+        for (const Edge& edge : task->node->next)
+          if (edge.node && tasks.find(edge.node.get())->needed) {
+            task->needed = changed = true;
+            break;
+          }
+      }
+    }
+  }
+
+  std::vector<NodePtr> ready;
+  const auto later_first = [](const NodePtr& a, const NodePtr& b) { return a->sequence < b->sequence; };
+  const auto push = [&](Task& task) {
+    if (task.queued) return;
+    task.queued = true;
+    ready.push_back(NodePtr(task.node));
+    std::push_heap(ready.begin(), ready.end(), later_first);
+  };
+  const auto deliver = [&](Task& task, uint32_t index, Tensor u, const char* producer, size_t output) {
+    if (task.gradients.size() < task.node->outputs.size()) task.gradients.resize(task.node->outputs.size());
+    u = fit(std::move(u), task.node->outputs[index], producer, output);
+    Tensor& have = task.gradients[index];
+    if (!have.defined())
+      have = std::move(u);
+    else
+      have = sum_gradients(std::move(have), std::move(u));
+  };
+
+  for (size_t i = 0; i < roots.size(); i++) {
+    Task& task = *tasks.find(roots[i].node.get());
+    deliver(task, roots[i].index, std::move(gradients[i]), "root", i);
+    if (task.dependencies == 0) push(task);
+  }
+  gradients.clear();
+
+  while (!ready.empty()) {
+    std::pop_heap(ready.begin(), ready.end(), later_first);
+    const NodePtr node = std::move(ready.back());
+    ready.pop_back();
+    Task& task = *tasks.find(node.get());
+    TensorList u = std::move(task.gradients);
+    if (u.size() < node->outputs.size()) u.resize(node->outputs.size());
+
+    const bool leaf = node->is_accumulator();
+    bool run = task.needed;
+    if (task.first_capture >= 0) {
+      if (leaf && node->variable().impl()->meta && node->variable().impl()->meta->leaf_hooks) {
+        for (auto& [id, hook] : std::vector(*node->variable().impl()->meta->leaf_hooks))
+          if (u[0].defined())
+            if (Tensor replaced = hook(u[0]); replaced.defined()) u[0] = std::move(replaced);
+        if (options.accumulate) fail(ErrorKind::Runtime, "internal: captures with accumulation");
+      }
+      run_before_hooks(*node, u);
+      for (int32_t c = task.first_capture; c >= 0; c = captures[size_t(c)].next)
+        captured[captures[size_t(c)].result] = u[captures[size_t(c)].index];
+      run = false;
+      for (const Edge& edge : node->next)
+        if (edge.node && tasks.find(edge.node.get())->needed) run = true;
+    } else if (run) {
+      run_before_hooks(*node, u);
+    }
+    if (leaf && !options.accumulate) run = false;
+
+    TensorList out;
+    bool any = false;
+    for (const Tensor& each : u) any |= each.defined();
+    if (run && (any || !leaf)) {
+      const bool after = node->has_hooks() && !node->hooks().after.empty();
+      TensorList given;
+      if (after) given = u;
+      out = node->apply(std::move(u));
+      if (after)
+        for (auto& [id, hook] : std::vector(node->hooks().after)) hook(out, given);
+      if (!options.retain_graph) node->release_saved();
+      TG_CHECK(out.size() >= node->next.size() || leaf, Runtime, "Function ", node->name(),
+               " returned an incorrect number of gradients (expected ", node->next.size(), ", got ", out.size(), ")");
+    }
+    u.clear();
+    for (size_t i = 0; i < node->next.size(); i++) {
+      const Edge& edge = node->next[i];
+      if (!edge.node) continue;
+      Task& next = *tasks.find(edge.node.get());
+      if (i < out.size() && out[i].defined() && (next.needed || options.accumulate)) {
+        if (autograd_state.anomaly && autograd_state.anomaly_check_nan) { /* checked by the caller's hook */ }
+        deliver(next, edge.index, std::move(out[i]), node->name(), i);
+      }
+      if (--next.dependencies == 0 && next.needed) push(next);
+      if (next.dependencies == 0 && !next.needed) push(next);
+    }
+  }
+  return captured;
+}
+
+}  // namespace tensorgrad

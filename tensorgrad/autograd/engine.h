@@ -1,0 +1,18 @@
+// Walks the graph back from its roots.
+#pragma once
+#include "tensorgrad/tensor/node.h"
+
+namespace tensorgrad {
+
+struct BackwardOptions {
+  bool retain_graph = false;
+  bool create_graph = false;
+  bool accumulate = true;  // add into the leaves' .grad; off for grad()
+};
+
+// From `roots` (with their gradients) to the leaves; or, where `inputs` are given, to those alone. Returns the inputs'
+// gradients, undefined where a root does not depend on one (empty without inputs).
+TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients, const BackwardOptions& options,
+                        const SmallVector<Edge, 3>& inputs = {});
+
+}  // namespace tensorgrad

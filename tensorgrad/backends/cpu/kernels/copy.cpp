@@ -1,0 +1,155 @@
+// Copies, casts, fills and selection.
+#include "tensorgrad/backends/cpu/kernels/loops.h"
+#include "tensorgrad/backends/slots.h"
+
+namespace tensorgrad::cpu::TG_ISA {
+namespace {
+
+// C++ leaves float -> integer out of range undefined; x86 (and PyTorch on it) goes through int64.
+template <class To, class From> TG_INLINE To cast(From value) {
+  if constexpr (sizeof(To) < 8 && (sizeof(From) >= 4 && From(0.5) != From(0)) && To(0.5) == To(0))
+    return To(int64_t(value));
+  else
+    return To(value);
+}
+template <> TG_INLINE bool cast<bool, float>(float value) { return value != 0; }
+template <> TG_INLINE bool cast<bool, double>(double value) { return value != 0; }
+#ifndef TG_PORTABLE
+template <class To> TG_INLINE To cast(Scalar value) {
+  return value.is_floating() ? cast<To, double>(value.to_double()) : To(value.to_int());
+}
+
+template <class T> void copy_same(const Plan& p) {
+  if (p.ndim == 2 && p.strides[0][0] == int64_t(sizeof(T)) && p.strides[1][1] == int64_t(sizeof(T)) &&
+      p.sizes[0] >= 8 && p.sizes[1] >= 8) {
+    // A transposition: in square blocks both sides stay within a few cache lines.
+    constexpr int64_t block = 64 / sizeof(T) < 16 ? 16 : 64 / sizeof(T);
+    const int64_t columns = p.sizes[0], rows = p.sizes[1], so = p.strides[0][1], sa = p.strides[1][0];
+    const int64_t bands = (rows + block - 1) / block, grain = kGrain / (block * columns) + 1;
+    parallel_for(bands, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t band = begin; band < end; band++) {
+        const int64_t r0 = band * block, r1 = r0 + block < rows ? r0 + block : rows;
+        for (int64_t c0 = 0; c0 < columns; c0 += block) {
+          const int64_t c1 = c0 + block < columns ? c0 + block : columns;
+          for (int64_t r = r0; r < r1; r++) {
+            T* out = reinterpret_cast<T*>(p.data[0] + r * so);
+            const char* in = p.data[1] + r * int64_t(sizeof(T));
+            for (int64_t c = c0; c < c1; c++) out[c] = *reinterpret_cast<const T*>(in + c * sa);
+          }
+        }
+      }
+    });
+    return;
+  }
+  for_each_run<2>(p, [&](char* const* data, int64_t n) {
+    const int64_t so = p.strides[0][0], sa = p.strides[1][0];
+    if (so == int64_t(sizeof(T)) && sa == int64_t(sizeof(T))) {
+      __builtin_memmove(data[0], data[1], size_t(n) * sizeof(T));
+    } else if (so == int64_t(sizeof(T)) && sa == 0) {
+      const T value = *reinterpret_cast<const T*>(data[1]);
+      T* out = reinterpret_cast<T*>(data[0]);
+      for (int64_t i = 0; i < n; i++) out[i] = value;
+    } else {
+      for (int64_t i = 0; i < n; i++) at<T>(data[0], i, so) = at<T>(data[1], i, sa);
+    }
+  });
+}
+
+#endif
+
+}  // namespace
+
+void copy(const Plan& p) {
+#ifdef TG_PORTABLE
+  dispatch_all(p.dtype, [&]<class From>() {
+    dispatch_all(p.out_dtype, [&]<class To>() {
+      using CF = compute_t<From>;
+      using CT = compute_t<To>;
+      map_unary<To, From>(p, [](CF value) { return cast<CT, CF>(value); });
+    });
+  });
+#else
+  if (p.dtype == p.out_dtype) {
+    switch (element_size(p.dtype)) {
+      case 1: return copy_same<uint8_t>(p);
+      case 2: return copy_same<uint16_t>(p);
+      case 4: return copy_same<uint32_t>(p);
+      default: return copy_same<uint64_t>(p);
+    }
+  }
+  // The casts of mixed-precision work are worth vector code, the other ninety are not.
+  if (p.dtype == DType::Float32 && p.out_dtype == DType::Float16)
+    return map_unary<Half, float>(p, [](float value) { return value; });
+  if (p.dtype == DType::Float32 && p.out_dtype == DType::BFloat16)
+    return map_unary<BFloat16, float>(p, [](float value) { return value; });
+  if (p.dtype == DType::Float16 && p.out_dtype == DType::Float32)
+    return map_unary<float, Half>(p, [](float value) { return value; });
+  if (p.dtype == DType::BFloat16 && p.out_dtype == DType::Float32)
+    return map_unary<float, BFloat16>(p, [](float value) { return value; });
+  portable::copy(p);
+#endif
+}
+
+#ifndef TG_PORTABLE
+void fill(const Plan& p, Scalar value) {
+  const auto fill_with = [&]<class T>(T element) {
+    for_each_run<1>(p, [&](char* const* data, int64_t n) {
+      const int64_t so = p.strides[0][0];
+      if (so == int64_t(sizeof(T))) {
+        T* out = reinterpret_cast<T*>(data[0]);
+        for (int64_t i = 0; i < n; i++) out[i] = element;
+      } else {
+        for (int64_t i = 0; i < n; i++) at<T>(data[0], i, so) = element;
+      }
+    });
+  };
+  switch (p.out_dtype) {
+    case DType::Bool: return fill_with(uint8_t(value.to_bool()));
+    case DType::UInt8:
+    case DType::Int8: return fill_with(uint8_t(cast<int8_t>(value)));
+    case DType::Int16: return fill_with(uint16_t(cast<int16_t>(value)));
+    case DType::Int32: return fill_with(uint32_t(cast<int32_t>(value)));
+    case DType::Int64: return fill_with(uint64_t(cast<int64_t>(value)));
+    case DType::Float16: return fill_with(value.to<Half>().bits);
+    case DType::BFloat16: return fill_with(value.to<BFloat16>().bits);
+    case DType::Float32: return fill_with(float_bits(value.to<float>()));
+    case DType::Float64: return fill_with(__builtin_bit_cast(uint64_t, value.to<double>()));
+  }
+}
+
+void where(const Plan& p) {
+  const auto select = [&]<class T>() {
+    for_each_run<4>(p, [&](char* const* data, int64_t n) {
+      const int64_t so = p.strides[0][0], sc = p.strides[1][0], sa = p.strides[2][0], sb = p.strides[3][0];
+      constexpr int64_t size = sizeof(T);
+      T* out = reinterpret_cast<T*>(data[0]);
+      const uint8_t* condition = reinterpret_cast<const uint8_t*>(data[1]);
+      const T* a = reinterpret_cast<const T*>(data[2]);
+      const T* b = reinterpret_cast<const T*>(data[3]);
+      if (so == size && sc == 1 && sa == size && sb == size) {
+#pragma GCC ivdep
+        for (int64_t i = 0; i < n; i++) out[i] = condition[i] ? a[i] : b[i];
+      } else if (so == size && sc == 1 && sa == 0 && sb == size) {
+        const T scalar = *a;
+#pragma GCC ivdep
+        for (int64_t i = 0; i < n; i++) out[i] = condition[i] ? scalar : b[i];
+      } else if (so == size && sc == 1 && sa == size && sb == 0) {
+        const T scalar = *b;
+#pragma GCC ivdep
+        for (int64_t i = 0; i < n; i++) out[i] = condition[i] ? a[i] : scalar;
+      } else {
+        for (int64_t i = 0; i < n; i++)
+          at<T>(data[0], i, so) = at<uint8_t>(data[1], i, sc) ? at<T>(data[2], i, sa) : at<T>(data[3], i, sb);
+      }
+    });
+  };
+  switch (element_size(p.out_dtype)) {
+    case 1: return select.template operator()<uint8_t>();
+    case 2: return select.template operator()<uint16_t>();
+    case 4: return select.template operator()<uint32_t>();
+    default: return select.template operator()<uint64_t>();
+  }
+}
+#endif
+
+}  // namespace tensorgrad::cpu::TG_ISA

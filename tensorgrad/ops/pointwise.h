@@ -1,0 +1,61 @@
+// What all pointwise ops share: promotion, broadcasting, the destination, and the plan their kernels walk.
+#pragma once
+#include "tensorgrad/backends/common/plan.h"
+#include "tensorgrad/tensor/out.h"
+
+namespace tensorgrad {
+
+// PyTorch's result_type: tensors with dimensions outrank 0-d tensors, which outrank Python numbers, within one category.
+DType result_type(std::initializer_list<const Tensor*> tensors);
+inline DType result_type(const Tensor& a, const Tensor& b) {
+  if (a.dtype() == b.dtype() && !a.impl()->wrapped_number && !b.impl()->wrapped_number) return a.dtype();
+  return result_type({&a, &b});
+}
+inline DType result_type(const Tensor& a, Scalar s) {
+  const DType t = a.dtype();
+  if (s.is_floating()) return is_floating(t) ? t : default_dtype();
+  if (s.is_bool() || is_floating(t) || is_integral(t)) return t;
+  return DType::Int64;
+}
+// Integers and bool become the default float: the type in which exp, div, mean ... compute.
+inline DType to_floating(DType t) { return is_floating(t) ? t : default_dtype(); }
+// A 0-d tensor of a Python number, weakest in promotion.
+Tensor wrap_number(Scalar value);
+
+// One call of a pointwise kernel: brings the inputs to `compute`, finds or makes the output (of `result` type and the
+// broadcast shape), and walks. `name` is for error texts.
+class Pointwise {
+ public:
+  Pointwise(const char* name, const Out& out, DType compute, DType result, std::initializer_list<const Tensor*> inputs);
+  Plan plan;
+  Device device() const { return output_.device(); }
+  // After the kernel ran: casts into the destination where it has another type, counts the write.
+  Tensor finish();
+
+ private:
+  Out out_;
+  Tensor output_;         // what the kernel writes
+  Tensor casts_[4];
+  alignas(8) char numbers_[4][8];  // 0-d inputs of another type, converted
+};
+
+template <class Slot, class... Args>
+Tensor pointwise(const char* name, Slot& slot, const Out& out, DType compute, DType result,
+                 std::initializer_list<const Tensor*> inputs, Args... args) {
+  Pointwise call(name, out, compute, result, inputs);
+  if (call.plan.numel > 0) slot(call.device(), call.plan, args...);
+  return call.finish();
+}
+
+// The destination of an op that computes a whole result of known shape and type: in place or out= are checked (and out=
+// resized as PyTorch does), a fresh tensor otherwise. Returns undefined where out has another dtype: compute, then
+// deliver().
+Tensor destination(const char* name, const Out& out, const Shape& sizes, DType dtype, Device device);
+// Copies a computed result into the destination that `out` names; returns what the op returns.
+Tensor deliver(const char* name, const Out& out, Tensor result);
+
+void check_no_overlap(const Tensor& output, const Tensor& input);
+void check_no_internal_overlap(const Tensor& output);
+Device common_device(std::initializer_list<const Tensor*> tensors);
+
+}  // namespace tensorgrad

@@ -1,0 +1,23 @@
+// What reductions share: bringing the input to [outer, length, inner], and gradients back to its shape.
+#pragma once
+#include "tensorgrad/backends/slots.h"
+#include "tensorgrad/tensor/tensor.h"
+
+namespace tensorgrad {
+
+class Reduction {
+ public:
+  // Over `dims`; none means all.
+  Reduction(const Tensor& input, const Ints& dims, bool keepdim);
+  Shape sizes;      // of the result
+  ReduceArgs args;  // all but out
+
+ private:
+  Ints dims_;
+  Tensor source_;  // keeps the permuted copy alive
+};
+
+// A reduced gradient with its reduced dimensions back as size 1, so that it broadcasts over the input.
+Tensor restore_reduced(const Tensor& u, const Ints& dims, const Shape& sizes, bool keepdim);
+
+}  // namespace tensorgrad
