@@ -78,32 +78,35 @@ void tiles(const Gather<T>& plan, const T* window, const int32_t* offsets, const
 
   static_assert(tile_rows * 2 >= wide_vectors);
   alignas(64) T buffer[tile_rows * 2 * S::width];
-  for (int64_t run = 0; run < runs; ++run) {
-    for (int64_t begin = 0; begin < run_length; begin += most) {
-      int64_t q = run * pitch + begin, count = lesser(most, run_length - begin);
-      int vectors = count > 2 * S::width ? wide_vectors : count > S::width ? 2 : 1;
-      for (int64_t o = o_begin; o < o_end; o += plan.panel_rows) {
-        int64_t rows = lesser(plan.panel_rows, o_end - o);
-        GatherTile<T> tile;
-        tile.k = k;
-        tile.a = packed + o * k;
-        tile.b = window + q;
-        tile.offsets = offsets;
-        tile.bias = bias ? bias + o : nullptr;
-        T* to = out + o * plane;
-        if (direct) {
-          tile.c = to + run * plan.step_y * plan.out_width + begin;
-          tile.c_row = plane;
-          tile.columns = int(count);
-        } else {
-          tile.c = buffer;
-          tile.c_row = vectors * S::width;
-          tile.columns = vectors * S::width;
-        }
-        gather_function(int(rows), vectors, window)(tile);
-        if (!direct) scatter(plan, buffer, tile.c_row, rows, q, count, lines, to, plane);
-      }
+  // Weights that fit the second-level cache are passed over for every tile of positions, larger ones once.
+  const bool small = (o_end - o_begin) * k * int64_t(sizeof(T)) <= (512 << 10);
+  const int64_t run_tiles = ceil_div(run_length, most), places = runs * run_tiles;
+  const int64_t panels = ceil_div(o_end - o_begin, plan.panel_rows);
+  for (int64_t step = 0; step < places * panels; ++step) {
+    int64_t place = small ? step / panels : step % places, panel = small ? step % panels : step / places;
+    int64_t run = place / run_tiles, begin = place % run_tiles * most;
+    int64_t q = run * pitch + begin, count = lesser(most, run_length - begin);
+    int vectors = count > 2 * S::width ? wide_vectors : count > S::width ? 2 : 1;
+    int64_t o = o_begin + panel * plan.panel_rows;
+    int64_t rows = lesser(plan.panel_rows, o_end - o);
+    GatherTile<T> tile;
+    tile.k = k;
+    tile.a = packed + o * k;
+    tile.b = window + q;
+    tile.offsets = offsets;
+    tile.bias = bias ? bias + o : nullptr;
+    T* to = out + o * plane;
+    if (direct) {
+      tile.c = to + run * plan.step_y * plan.out_width + begin;
+      tile.c_row = plane;
+      tile.columns = int(count);
+    } else {
+      tile.c = buffer;
+      tile.c_row = vectors * S::width;
+      tile.columns = vectors * S::width;
     }
+    gather_function(int(rows), vectors, window)(tile);
+    if (!direct) scatter(plan, buffer, tile.c_row, rows, q, count, lines, to, plane);
   }
 }
 

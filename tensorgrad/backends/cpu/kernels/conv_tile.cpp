@@ -55,6 +55,8 @@ void weight_tile(const WeightTile<T>& args) {
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i) {
     a[i] = args.window + args.offsets[i];
+    __builtin_prefetch(args.c + i * args.c_row, 1);
+    if (vectors > 1) __builtin_prefetch(args.c + i * args.c_row + S::width, 1);
 #pragma GCC unroll 2
     for (int j = 0; j < vectors; ++j) sum[i][j] = S::zero();
   }

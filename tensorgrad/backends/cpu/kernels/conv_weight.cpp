@@ -78,13 +78,13 @@ void few_channels(const Plan<T>& plan, const T* u, int64_t plane, const T* windo
 
 // Rows of the tile are places of the window, columns are output channels of the transposed upstream gradient.
 template <class T>
-void many_channels(const Plan<T>& plan, const T* u, int64_t plane, const T* window, int64_t lines, T* packed,
-                   T* sums) {
+void many_channels(const Plan<T>& plan, const T* u, int64_t plane, const T* window, int64_t lines,
+                   int64_t o_begin, int64_t o_end, T* packed, T* sums) {
   constexpr int64_t width = panel_width<T>, half = width / 2;
   int64_t positions = lines * plan.window.columns;
   int64_t rows = ceil_div(plan.k, ceil_div(plan.k, tile_rows));
-  for (int64_t o = 0; o < plan.out; o += width) {
-    int64_t count = lesser(width, plan.out - o);
+  for (int64_t o = o_begin; o < o_end; o += width) {
+    int64_t count = lesser(width, o_end - o);
     int vectors = count > half ? 2 : 1;
     pack_panel(packed, int(vectors * half), int(count), u + o * plane, plane, 1, positions);
     for (int64_t p = 0; p < plan.k; p += rows) {
@@ -103,8 +103,10 @@ void many_channels(const Plan<T>& plan, const T* u, int64_t plane, const T* wind
   }
 }
 
+// One chunk: a slice of the images, a group, and a part of its output channels.
 template <class T>
-void sum_slice(const ConvArgs& args, const Plan<T>& plan, int64_t slice, int64_t group) {
+void sum_slice(const ConvArgs& args, const Plan<T>& plan, int64_t slice, int64_t group, int64_t o_begin,
+               int64_t o_end) {
   constexpr int64_t width = panel_width<T>;
   const Window& window = plan.window;
   const int64_t plane = args.out_height * args.out_width;
@@ -114,7 +116,10 @@ void sum_slice(const ConvArgs& args, const Plan<T>& plan, int64_t slice, int64_t
   T* copy = reinterpret_cast<T*>(memory);
   T* packed = reinterpret_cast<T*>(memory + window_size);
   T* sums = plan.partial + (slice * args.groups + group) * plan.k * plan.padded_out;
-  for (int64_t i = 0; i < plan.k * plan.padded_out; ++i) sums[i] = 0;
+  int64_t padded_end = o_end == plan.out ? plan.padded_out : o_end;
+  for (int64_t p = 0; p < plan.k; ++p) {
+    for (int64_t o = o_begin; o < padded_end; ++o) sums[p * plan.padded_out + o] = 0;
+  }
   for (int64_t n = slice * args.batch / plan.slices; n < (slice + 1) * args.batch / plan.slices; ++n) {
     const T* source = static_cast<const T*>(args.input) +
                       (n * args.in_channels + group * plan.in) * args.height * args.width;
@@ -125,25 +130,37 @@ void sum_slice(const ConvArgs& args, const Plan<T>& plan, int64_t slice, int64_t
       if (plan.out < 3) {
         few_channels(plan, u + t * args.out_width, plane, copy, lines, sums);
       } else {
-        many_channels(plan, u + t * args.out_width, plane, copy, lines, packed, sums);
+        many_channels(plan, u + t * args.out_width, plane, copy, lines, o_begin, o_end, packed, sums);
       }
     }
   }
 }
 
+// Sums the slices in order, and turns (k, out) into (out, k) by blocks that fit the first-level cache.
 template <class T>
 void add_slices(const ConvArgs& args, const Plan<T>& plan) {
-  T* grad = static_cast<T*>(args.grad_weight);
-  int64_t slice_size = args.groups * plan.k * plan.padded_out;
-  int64_t rows = args.groups * plan.out;
-  parallel_for(rows, ceil_div(1 << 15, greater(1, plan.k * plan.slices)), [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const T* from = plan.partial + row / plan.out * plan.k * plan.padded_out + row % plan.out;
-      T* to = grad + row * plan.k;
-      for (int64_t p = 0; p < plan.k; ++p) {
-        T sum = from[p * plan.padded_out];
-        for (int64_t s = 1; s < plan.slices; ++s) sum += from[s * slice_size + p * plan.padded_out];
-        to[p] = sum;
+  constexpr int64_t p_block = 16, o_block = 64;
+  const int64_t slice_size = args.groups * plan.k * plan.padded_out;
+  const int64_t p_blocks = ceil_div(plan.k, p_block);
+  int64_t grain = ceil_div(1 << 16, p_block * plan.padded_out * plan.slices);
+  parallel_for(args.groups * p_blocks, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t block = begin; block < end; ++block) {
+      int64_t group = block / p_blocks, p0 = block % p_blocks * p_block, p1 = lesser(plan.k, p0 + p_block);
+      for (int64_t o0 = 0; o0 < plan.out; o0 += o_block) {
+        int64_t o1 = lesser(plan.out, o0 + o_block);
+        T sums[p_block][o_block];
+        for (int64_t p = p0; p < p1; ++p) {
+          const T* from = plan.partial + (group * plan.k + p) * plan.padded_out;
+          for (int64_t o = o0; o < o1; ++o) sums[p - p0][o - o0] = from[o];
+          for (int64_t s = 1; s < plan.slices; ++s) {
+            from += slice_size;
+            for (int64_t o = o0; o < o1; ++o) sums[p - p0][o - o0] += from[o];
+          }
+        }
+        for (int64_t o = o0; o < o1; ++o) {
+          T* to = static_cast<T*>(args.grad_weight) + (group * plan.out + o) * plan.k;
+          for (int64_t p = p0; p < p1; ++p) to[p] = sums[p - p0][o - o0];
+        }
       }
     }
   });
@@ -196,14 +213,19 @@ void grad_weight(const ConvArgs& args) {
 
   int64_t size = args.groups * plan.k * plan.padded_out;
   int64_t work = args.batch * args.groups * plan.out * args.out_height * args.out_width * plan.k;
-  plan.slices = greater(1, lesser(lesser(8, args.batch), (int64_t(1) << 22) / size));
+  plan.slices = greater(1, lesser(lesser(8, args.batch), (int64_t(1) << 20) / size));
   plan.slices = greater(1, lesser(plan.slices, work >> 17));
+  int64_t panels = plan.out < 3 ? 1 : ceil_div(plan.out, width);
+  int64_t part = ceil_div(panels, ceil_div(8, plan.slices * args.groups)) * width;  // of the output channels
+  int64_t parts = plan.out < 3 ? 1 : ceil_div(plan.out, part);
   plan.partial = static_cast<T*>(thread_scratch(Scratch::accumulate, size_t(plan.slices * size) * sizeof(T)));
-  int64_t chunks = plan.slices * args.groups;
+  int64_t chunks = plan.slices * args.groups * parts;
   int64_t grain = ceil_div(int64_t(1) << 19, greater(1, work / chunks));
   parallel_for(chunks, grain, [&](int64_t begin, int64_t end) {
     for (int64_t chunk = begin; chunk < end; ++chunk)
-      sum_slice(args, plan, chunk / args.groups, chunk % args.groups);
+      int64_t o = chunk % parts * part, group = chunk / parts % args.groups;
+    sum_slice(args, plan, chunk / parts / args.groups, group, o,
+              parts == 1 ? plan.out : lesser(plan.out, o + part));
   });
   add_slices(args, plan);
 }
