@@ -222,10 +222,11 @@ void grad_weight(const ConvArgs& args) {
   int64_t chunks = plan.slices * args.groups * parts;
   int64_t grain = ceil_div(int64_t(1) << 19, greater(1, work / chunks));
   parallel_for(chunks, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t chunk = begin; chunk < end; ++chunk)
+    for (int64_t chunk = begin; chunk < end; ++chunk) {
       int64_t o = chunk % parts * part, group = chunk / parts % args.groups;
-    sum_slice(args, plan, chunk / parts / args.groups, group, o,
-              parts == 1 ? plan.out : lesser(plan.out, o + part));
+      int64_t o_end = parts == 1 ? plan.out : lesser(plan.out, o + part);
+      sum_slice(args, plan, chunk / parts / args.groups, group, o, o_end);
+    }
   });
   add_slices(args, plan);
 }
