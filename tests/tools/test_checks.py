@@ -11,6 +11,7 @@ sys.path.insert(0, str(TOOLS))
 
 import check_files
 import check_layers
+import check_tests
 import requirements
 
 
@@ -169,3 +170,40 @@ def test_escaped_symbols_fail(tmp_path, text):
 def test_no_kernel_objects_is_a_failure(tmp_path):
     result = subprocess.run(["bash", TOOLS / "check_symbols.sh", tmp_path], capture_output=True, text=True)
     assert result.returncode == 1
+
+
+ROWS = """
+#define TG_OP(FUNCTION, SCHEMA, FLAGS, DOC) \\
+  TG_OP_(FUNCTION, SCHEMA)
+// TG_OP(commented, "commented(Tensor input) -> Tensor", kMethod, R"(no)");
+TG_OP(add, "add(Tensor input, Tensor other, "
+           "*, Scalar alpha=1) -> Tensor",
+      kFunction | kMethod, R"(
+The sum, (a) + "b".
+)");
+TG_OP(inner, "linalg.norm(Tensor A) -> Tensor", kFunction, R"()");
+"""
+
+
+def test_op_rows_are_read_from_the_source():
+    rows = check_tests.rows_of(ROWS, "ops/a.cpp")
+    assert [(row.name, row.doc, row.where) for row in rows] == [
+        ("add", 'The sum, (a) + "b".', "ops/a.cpp:5"),
+        ("linalg.norm", "", "ops/a.cpp:10"),
+    ]
+    with pytest.raises(ValueError, match="ops/b.cpp:2"):
+        check_tests.rows_of('\nTG_OP(add, schema, kFunction, R"()");', "ops/b.cpp")
+
+
+def test_ops_without_test_or_docstring_are_named():
+    rows = check_tests.rows_of(ROWS, "ops/a.cpp")
+    assert check_tests.complaints(rows, {"add", "norm"}) == ["ops/a.cpp:10: linalg.norm has no docstring"]
+    assert check_tests.complaints(rows, set())[0] == "ops/a.cpp:5: add has no test"
+    assert check_tests.complaints([], set())
+
+
+def test_names_come_from_attributes_and_strings_but_not_from_docstrings():
+    source = 'def f(x):\n    """mul"""\n    return x.add_(1), ["sub", "linalg.norm"]\n'
+    names = check_tests.names_in_tests([source])
+    assert {"add_", "sub", "linalg.norm"} <= names
+    assert "mul" not in names

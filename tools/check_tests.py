@@ -1,0 +1,115 @@
+"""Fails if a public op has no test or no docstring: check_tests.py [ROOT].
+
+The ops are the TG_OP rows of the C++ library, read from the sources. An op is tested if PyTorch's op
+database, which the tests run whole, has an entry or an alias of its name, or if a test names it: as an
+attribute (`torch.fmod`, `x.fmod_`) or as a string in a table.
+"""
+
+import ast
+import pathlib
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+ROW = re.compile(r"\bTG_OP\(")
+STRING = re.compile(r'\s*(?:R"([^(\s]*)\((.*?)\)\1"|"((?:[^"\\]|\\.)*)")', re.DOTALL)
+DEFINITION = re.compile(r"^[ \t]*#[ \t]*define\b(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One TG_OP row: the schema's name, the documentation's text, and where it is written."""
+
+    name: str
+    doc: str
+    where: str
+
+
+def text_at(source: str, start: int) -> tuple[str, int]:
+    """The adjacent string literals from `start` on as one text, and where they end."""
+    text = ""
+    while match := STRING.match(source, start):
+        text += match.group(2) if match.group(2) is not None else match.group(3)
+        start = match.end()
+    return text, start
+
+
+def rows_of(source: str, name: str) -> list[Row]:
+    """The rows in the text of one C++ source. Raises ValueError at a row that is not written as expected."""
+    source = DEFINITION.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), source)
+    rows = []
+    for match in ROW.finditer(source):
+        if source.rfind("//", source.rfind("\n", 0, match.start()) + 1, match.start()) >= 0:
+            continue
+        where = f"{name}:{source.count(chr(10), 0, match.start()) + 1}"
+        comma = source.index(",", match.end())
+        schema, end = text_at(source, comma + 1)
+        doc_start = source.find(",", end + 1)
+        if not schema or "(" not in schema or doc_start < 0:
+            raise ValueError(f"{where}: not a row that check_tests.py can read")
+        doc, _ = text_at(source, doc_start + 1)
+        rows.append(Row(schema[: schema.index("(")].strip(), doc.strip(), where))
+    return rows
+
+
+def names_in_tests(sources: Iterable[str]) -> set[str]:
+    """Every attribute, and every word of every string but docstrings, in the texts of test modules."""
+    names: set[str] = set()
+    for source in sources:
+        tree = ast.parse(source)
+        docstrings = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute):
+                names.add(node.attr)
+            elif (
+                isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+            ):
+                names.update(re.findall(r"[A-Za-z_][\w.]*", node.value))
+    return names
+
+
+def names_in_op_db() -> set[str]:
+    """Names of PyTorch's op database: entries, aliases, last parts of dotted names, in-place twins."""
+    from torch.testing._internal.common_methods_invocations import op_db
+
+    names = set()
+    for op in op_db:
+        for name in [op.name, *(alias.name for alias in op.aliases)]:
+            names |= {name, name.rpartition(".")[2]}
+        if op.inplace_variant is not None:
+            names.add(op.name + "_")
+    return names
+
+
+def complaints(rows: list[Row], tested: set[str]) -> list[str]:
+    """What is wrong with `rows`, given the names that are tested."""
+    found = [] if rows else ["no TG_OP rows were found"]
+    for row in rows:
+        last = row.name.rpartition(".")[2]
+        if not {row.name, last} & tested:
+            found.append(f"{row.where}: {row.name} has no test")
+        if not row.doc:
+            found.append(f"{row.where}: {row.name} has no docstring")
+    return found
+
+
+def main() -> int:
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent)
+    rows = []
+    for file in sorted((root / "tensorgrad").rglob("*.cpp")):
+        rows += rows_of(file.read_text(encoding="utf-8"), file.relative_to(root).as_posix())
+    tests = names_in_tests(file.read_text(encoding="utf-8") for file in (root / "tests/python").rglob("*.py"))
+    found = complaints(rows, tests | names_in_op_db())
+    print("\n".join(found) or f"tests: each of {len(rows)} op rows has a test and a docstring")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
