@@ -26,7 +26,8 @@ void copy_data(const Tensor& to, const Tensor& from) {
   if (!direct) copy_data(to, landed);
 }
 
-// The strides a copy keeps: the input's own where it is dense, else the memory order of its dimensions.
+}  // namespace
+
 Tensor empty_like_layout(const Tensor& like, DType dtype, Device device) {
   if (like.is_contiguous()) return Tensor::empty(like.sizes(), dtype, device);
   if (is_non_overlapping_and_dense(like.sizes(), like.strides()))
@@ -34,8 +35,6 @@ Tensor empty_like_layout(const Tensor& like, DType dtype, Device device) {
   Pointwise order("empty_like", {}, like.dtype(), dtype, {&like});
   return order.finish();
 }
-
-}  // namespace
 
 Tensor clone(const Tensor& input) {
   Tensor out = empty_like_layout(input, input.dtype(), input.device());

@@ -4,6 +4,9 @@
 
 namespace tensorgrad {
 
+// Uninitialised memory with the strides a copy of `like` keeps: its own where it is dense, else the memory order of its
+// dimensions.
+Tensor empty_like_layout(const Tensor& like, DType dtype, Device device);
 Tensor clone(const Tensor& input);
 // A clone in the memory order of `like` (same sizes).
 Tensor clone_as(const Tensor& input, const Tensor& like);
