@@ -22,21 +22,22 @@ Tensor apply_mask(const Tensor& input, const Tensor& kept, double keep) {
   const Tensor x = in_layout_of(kept, input);
   Tensor out = empty_like_layout(kept, input.dtype(), input.device());
   slots::dropout_scale(input.device(), x.bytes(), kept.data<bool>(), out.bytes(), x.dtype(), x.numel(), keep);
-  return record("MulBackward0", out, saved(kept, keep), wrt(input, [](const Tensor& u, const Tensor& kept, double keep) {
-                  return apply_mask(u, kept, keep);
-                }));
+  return record(
+      "MulBackward0", out, saved(kept, keep),
+      wrt(input, [](const Tensor& u, const Tensor& kept, double keep) { return apply_mask(u, kept, keep); }));
 }
 
 void check_probability(double p) {
   TG_CHECK(p >= 0 && p <= 1, Runtime, "dropout probability has to be between 0 and 1, but got ", p);
 }
 
-bool leaves_alone(const Tensor& input, double p, bool train) { return p == 0 || !train || input.numel() == 0; }
+bool leaves_alone(const Tensor& input, double p, bool train) {
+  return p == 0 || !train || input.numel() == 0;
+}
 
 // One coin for each element, or for each channel.
 Tensor coins(const Tensor& input, double keep, bool channels) {
-  if (!channels)
-    return bernoulli_(empty_like_layout(input, input.dtype(), input.device()), keep);
+  if (!channels) return bernoulli_(empty_like_layout(input, input.dtype(), input.device()), keep);
   TG_CHECK(input.dim() >= 2, Runtime, "Feature dropout requires at least 2 dimensions in the input");
   Shape sizes;
   for (int64_t d = 0; d < input.dim(); d++) sizes.push_back(d < 2 ? input.sizes()[d] : 1);
@@ -75,12 +76,12 @@ Tensor dropout(const Tensor& input, double p, bool train) {
   {
     Generator& generator = default_generator();
     std::lock_guard lock(generator.mutex());
-    slots::random_dropout(input.device(), generator.state(), x.bytes(), out.bytes(), kept.data<bool>(), x.dtype(),
-                          x.numel(), keep);
+    slots::random_dropout(input.device(), generator.state(), x.bytes(), out.bytes(), kept.data<bool>(),
+                          x.dtype(), x.numel(), keep);
   }
-  return record("MulBackward0", out, saved(kept, keep), wrt(input, [](const Tensor& u, const Tensor& kept, double keep) {
-                  return apply_mask(u, kept, keep);
-                }));
+  return record(
+      "MulBackward0", out, saved(kept, keep),
+      wrt(input, [](const Tensor& u, const Tensor& kept, double keep) { return apply_mask(u, kept, keep); }));
 }
 TG_OP(dropout, "dropout(Tensor input, float p, bool train) -> Tensor", kFunction, R"(
 While training, zeroes elements with probability p and multiplies the others by 1 / (1 - p); else returns the input.
@@ -99,7 +100,9 @@ TG_OP(dropout_, "dropout_(Tensor input, float p, bool train) -> Tensor", kFuncti
 dropout() that overwrites its input.
 )");
 
-Tensor feature_dropout(const Tensor& input, double p, bool train) { return drop_channels(input, p, train, {}); }
+Tensor feature_dropout(const Tensor& input, double p, bool train) {
+  return drop_channels(input, p, train, {});
+}
 TG_OP(feature_dropout, "feature_dropout(Tensor input, float p, bool train) -> Tensor", kFunction, R"(
 dropout() of whole channels: one draw for each index of the first two dimensions.
 
@@ -113,7 +116,9 @@ TG_OP(feature_dropout_, "feature_dropout_(Tensor input, float p, bool train) -> 
 feature_dropout() that overwrites its input.
 )");
 
-Tensor alpha_dropout(const Tensor& input, double p, bool train) { return drop_to_bound(input, p, train, false, {}); }
+Tensor alpha_dropout(const Tensor& input, double p, bool train) {
+  return drop_to_bound(input, p, train, false, {});
+}
 TG_OP(alpha_dropout, "alpha_dropout(Tensor input, float p, bool train) -> Tensor", kFunction, R"(
 Dropout for selu: dropped elements become its lower bound, and an affine map restores mean and variance.
 
@@ -130,14 +135,16 @@ alpha_dropout() that overwrites its input.
 Tensor feature_alpha_dropout(const Tensor& input, double p, bool train) {
   return drop_to_bound(input, p, train, true, {});
 }
-TG_OP(feature_alpha_dropout, "feature_alpha_dropout(Tensor input, float p, bool train) -> Tensor", kFunction, R"(
+TG_OP(feature_alpha_dropout, "feature_alpha_dropout(Tensor input, float p, bool train) -> Tensor", kFunction,
+      R"(
 alpha_dropout() of whole channels.
 )");
 
 Tensor feature_alpha_dropout_(const Tensor& input, double p, bool train) {
   return drop_to_bound(input, p, train, true, Out::in_place_of(input));
 }
-TG_OP(feature_alpha_dropout_, "feature_alpha_dropout_(Tensor input, float p, bool train) -> Tensor", kFunction, R"(
+TG_OP(feature_alpha_dropout_, "feature_alpha_dropout_(Tensor input, float p, bool train) -> Tensor",
+      kFunction, R"(
 feature_alpha_dropout() that overwrites its input.
 )");
 

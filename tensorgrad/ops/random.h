@@ -19,8 +19,10 @@ Tensor geometric_(const Tensor& self, double p, Generator* generator = nullptr);
 Tensor cauchy_(const Tensor& self, double median = 0, double sigma = 1, Generator* generator = nullptr);
 Tensor log_normal_(const Tensor& self, double mean = 1, double std = 2, Generator* generator = nullptr);
 
-Tensor rand(const Shape& size, Generator* generator = nullptr, Out out = {}, const TensorOptions& options = {});
-Tensor randn(const Shape& size, Generator* generator = nullptr, Out out = {}, const TensorOptions& options = {});
+Tensor rand(const Shape& size, Generator* generator = nullptr, Out out = {},
+            const TensorOptions& options = {});
+Tensor randn(const Shape& size, Generator* generator = nullptr, Out out = {},
+             const TensorOptions& options = {});
 Tensor randint(int64_t low, int64_t high, const Shape& size, Generator* generator = nullptr, Out out = {},
                const TensorOptions& options = {});
 Tensor randperm(int64_t n, Generator* generator = nullptr, Out out = {}, const TensorOptions& options = {});
@@ -33,8 +35,8 @@ Tensor randint_like(const Tensor& input, int64_t low, int64_t high, Generator* g
 Tensor bernoulli(const Tensor& input, Generator* generator = nullptr, Out out = {});
 Tensor bernoulli_shaped_as(const Tensor& input, double p, Generator* generator = nullptr);
 // Indices drawn with the weights in the rows of `input`.
-Tensor multinomial(const Tensor& input, int64_t num_samples, bool replacement = false, Generator* generator = nullptr,
-                   Out out = {});
+Tensor multinomial(const Tensor& input, int64_t num_samples, bool replacement = false,
+                   Generator* generator = nullptr, Out out = {});
 Tensor normal_of(const Tensor& mean, const Tensor& std, Generator* generator = nullptr, Out out = {});
 Tensor normal_around(const Tensor& mean, double std = 1, Generator* generator = nullptr, Out out = {});
 Tensor normal_spread(double mean, const Tensor& std, Generator* generator = nullptr, Out out = {});

@@ -41,7 +41,8 @@ int64_t through(DType dtype, int64_t value) {
 
 int log2_floor(uint64_t x) { return x == 0 ? 0 : 63 - __builtin_clzll(x); }
 
-// A floating type skips integers above 2^digits: the first one it has from `from` on, and the last one before `to`.
+// A floating type skips integers above 2^digits: the first one it has from `from` on, and the last one before
+// `to`.
 int64_t representable_from(DType dtype, int64_t from) {
   const int64_t next = through(dtype, from + 1);
   if (next >= from) return from;
@@ -74,16 +75,18 @@ const char* ctype_name(DType dtype) {
 }
 
 IntegerRange integer_range(DType dtype, int64_t from, std::optional<int64_t> to) {
-  constexpr int64_t lowest = std::numeric_limits<int64_t>::min(), highest = std::numeric_limits<int64_t>::max();
+  constexpr int64_t lowest = std::numeric_limits<int64_t>::min(),
+                    highest = std::numeric_limits<int64_t>::max();
   if (to) {
-    TG_CHECK(from < *to, Runtime, "random_ expects 'from' to be less than 'to', but got from=", from, " >= to=", *to);
+    TG_CHECK(from < *to, Runtime, "random_ expects 'from' to be less than 'to', but got from=", from,
+             " >= to=", *to);
     int64_t end = *to;
     if (is_floating(dtype)) {
       from = representable_from(dtype, from);
       end = representable_to(dtype, end);
       TG_CHECK(from < end, Runtime,
-               "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, but got from=", from,
-               " >= to=", end);
+               "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, but got from=",
+               from, " >= to=", end);
     }
     check_bound(dtype, from, "from");
     check_bound(dtype, end - 1, "to - 1");
@@ -97,12 +100,14 @@ IntegerRange integer_range(DType dtype, int64_t from, std::optional<int64_t> to)
     return {0, 0};
   }
   const Limits l = limits(dtype);
-  const int64_t last = is_floating(dtype) ? int64_t(1) << l.digits
-                       : dtype == DType::Int64 ? highest : int64_t(l.high);
+  const int64_t last = is_floating(dtype)      ? int64_t(1) << l.digits
+                       : dtype == DType::Int64 ? highest
+                                               : int64_t(l.high);
   if (is_floating(dtype)) {
     from = representable_from(dtype, from);
     TG_CHECK(from < last, Runtime,
-             "random_ expects 'from' casted to dtype to be less than or equal to 'to_inc' casted to dtype, but got from=",
+             "random_ expects 'from' casted to dtype to be less than or equal to 'to_inc' casted to dtype, "
+             "but got from=",
              from, " > to_inc=", last);
   }
   check_bound(dtype, from, "from");

@@ -10,8 +10,8 @@ struct IntegerRange {
   uint64_t count;
 };
 
-// [from, to), or [from, largest of the dtype] without `to`; RuntimeError in PyTorch's words where the dtype cannot hold
-// them.
+// [from, to), or [from, largest of the dtype] without `to`; RuntimeError in PyTorch's words where the dtype
+// cannot hold them.
 IntegerRange integer_range(DType dtype, int64_t from, std::optional<int64_t> to);
 
 // PyTorch's name for the C++ type of a dtype: "unsigned char", "c10::Half".

@@ -1,4 +1,5 @@
-// Draws that depend on tensors: coins with given odds, weighted choices, normals with given parameters, permutations.
+// Draws that depend on tensors: coins with given odds, weighted choices, normals with given parameters,
+// permutations.
 #include <algorithm>
 #include <cmath>
 #include <mutex>
@@ -23,8 +24,10 @@ Tensor destination_for(const char* name, const Out& out, const Shape& sizes, DTy
   return destination(name, out, sizes, out ? out.target->dtype() : dtype, device);
 }
 
-// The k largest of each row's keys, largest first. Ties fall as the selection leaves them, which is PyTorch's way too.
-template <class T> void largest(const T* keys, int64_t rows, int64_t categories, int64_t k, int64_t* out) {
+// The k largest of each row's keys, largest first. Ties fall as the selection leaves them, which is PyTorch's
+// way too.
+template <class T>
+void largest(const T* keys, int64_t rows, int64_t categories, int64_t k, int64_t* out) {
   std::vector<std::pair<T, int64_t>> row(categories);
   const auto before = [](const auto& x, const auto& y) {
     return (std::isnan(float(x.first)) && !std::isnan(float(y.first))) || x.first > y.first;
@@ -46,16 +49,16 @@ template <class T> void largest(const T* keys, int64_t rows, int64_t categories,
 }
 
 // Without replacement: each weight divided by an exponential number, the largest quotients win.
-Tensor choose_distinct(const Tensor& weights, int64_t rows, int64_t categories, int64_t k, Generator* generator) {
+Tensor choose_distinct(const Tensor& weights, int64_t rows, int64_t categories, int64_t k,
+                       Generator* generator) {
   Tensor keys = exponential_(Tensor::empty(weights.sizes(), weights.dtype(), weights.device()), 1, generator);
   div(weights, keys, {}, Out::into(keys));
   Shape sizes = weights.sizes();
   sizes[sizes.size() - 1] = k;
   Tensor chosen = Tensor::empty(sizes, DType::Int64);
   const Tensor host = to(keys, std::nullopt, Device{});
-  dispatch_floating(keys.dtype(), [&]<class T>() {
-    largest(host.data<T>(), rows, categories, k, chosen.data<int64_t>());
-  });
+  dispatch_floating(keys.dtype(),
+                    [&]<class T>() { largest(host.data<T>(), rows, categories, k, chosen.data<int64_t>()); });
   return to(chosen, std::nullopt, weights.device());
 }
 
@@ -89,11 +92,14 @@ Tensor bernoulli(const Tensor& input, Generator* generator, Out out) {
   Tensor result;
   {
     NoGradGuard guard;
-    result = bernoulli_each_(destination_for("bernoulli", out, input.sizes(), input.dtype(), input.device()), input, generator);
+    result = bernoulli_each_(destination_for("bernoulli", out, input.sizes(), input.dtype(), input.device()),
+                             input, generator);
   }
-  return record("BernoulliBackward0", result, out, saved(), wrt(input, [](const Tensor& u) { return zeros_like(u); }));
+  return record("BernoulliBackward0", result, out, saved(),
+                wrt(input, [](const Tensor& u) { return zeros_like(u); }));
 }
-TG_OP(bernoulli, "bernoulli(Tensor input, *, Generator? generator=None, Tensor? out=None) -> Tensor", kFunction | kMethod, R"(
+TG_OP(bernoulli, "bernoulli(Tensor input, *, Generator? generator=None, Tensor? out=None) -> Tensor",
+      kFunction | kMethod, R"(
 Ones drawn with the probabilities in input (floating), and zeros.
 
 Backward: 0.
@@ -101,9 +107,11 @@ Backward: 0.
 
 Tensor bernoulli_shaped_as(const Tensor& input, double p, Generator* generator) {
   Tensor result = bernoulli_(Tensor::empty(input.sizes(), input.dtype(), input.device()), p, generator);
-  return record("BernoulliBackward3", result, saved(), wrt(input, [](const Tensor& u) { return zeros_like(u); }));
+  return record("BernoulliBackward3", result, saved(),
+                wrt(input, [](const Tensor& u) { return zeros_like(u); }));
 }
-TG_OP(bernoulli_shaped_as, "bernoulli(Tensor input, float p, *, Generator? generator=None) -> Tensor", kFunction | kMethod, R"(
+TG_OP(bernoulli_shaped_as, "bernoulli(Tensor input, float p, *, Generator? generator=None) -> Tensor",
+      kFunction | kMethod, R"(
 Ones drawn with probability p, and zeros; input gives shape and dtype.
 
 Backward: 0.
@@ -119,10 +127,12 @@ Tensor normal_of(const Tensor& mean, const Tensor& std, Generator* generator, Ou
     const Out in_place = Out::in_place_of(result);
     add(mul(result, std, in_place), mean, 1, in_place);
   }
-  return record("NormalBackward3", result, out, saved(), wrt(mean, [](const Tensor& u) { return zeros_like(u); }),
+  return record("NormalBackward3", result, out, saved(),
+                wrt(mean, [](const Tensor& u) { return zeros_like(u); }),
                 wrt(std, [](const Tensor& u) { return zeros_like(u); }));
 }
-TG_OP(normal_of, "normal(Tensor mean, Tensor std, *, Generator? generator=None, Tensor? out=None) -> Tensor", kFunction, R"(
+TG_OP(normal_of, "normal(Tensor mean, Tensor std, *, Generator? generator=None, Tensor? out=None) -> Tensor",
+      kFunction, R"(
 Normal numbers with a mean and a standard deviation for each, broadcast against each other.
 
 Backward: 0 for both.
@@ -132,12 +142,16 @@ Tensor normal_around(const Tensor& mean, double std, Generator* generator, Out o
   Tensor result;
   {
     NoGradGuard guard;
-    result = normal_(destination_for("normal", out, mean.sizes(), mean.dtype(), mean.device()), 0, std, generator);
+    result =
+        normal_(destination_for("normal", out, mean.sizes(), mean.dtype(), mean.device()), 0, std, generator);
     add(result, mean, 1, Out::in_place_of(result));
   }
-  return record("NormalBackward1", result, out, saved(), wrt(mean, [](const Tensor& u) { return zeros_like(u); }));
+  return record("NormalBackward1", result, out, saved(),
+                wrt(mean, [](const Tensor& u) { return zeros_like(u); }));
 }
-TG_OP(normal_around, "normal(Tensor mean, float std=1, *, Generator? generator=None, Tensor? out=None) -> Tensor", kFunction, R"(
+TG_OP(normal_around,
+      "normal(Tensor mean, float std=1, *, Generator? generator=None, Tensor? out=None) -> Tensor", kFunction,
+      R"(
 Normal numbers with a mean for each and one standard deviation.
 
 Backward: 0.
@@ -152,32 +166,41 @@ Tensor normal_spread(double mean, const Tensor& std, Generator* generator, Out o
     const Out in_place = Out::in_place_of(result);
     add(mul(result, std, in_place), wrap_number(mean), 1, in_place);
   }
-  return record("NormalBackward2", result, out, saved(), wrt(std, [](const Tensor& u) { return zeros_like(u); }));
+  return record("NormalBackward2", result, out, saved(),
+                wrt(std, [](const Tensor& u) { return zeros_like(u); }));
 }
-TG_OP(normal_spread, "normal(float mean, Tensor std, *, Generator? generator=None, Tensor? out=None) -> Tensor", kFunction, R"(
+TG_OP(normal_spread,
+      "normal(float mean, Tensor std, *, Generator? generator=None, Tensor? out=None) -> Tensor", kFunction,
+      R"(
 Normal numbers with one mean and a standard deviation for each.
 
 Backward: 0.
 )");
 
-Tensor normal(double mean, double std, const Shape& size, Generator* generator, Out out, const TensorOptions& options) {
-  Tensor result = out ? destination_for("normal", out, size, out.target->dtype(), out.target->device())
-                      : Tensor::empty(size, options.dtype.value_or(default_dtype()), options.device.value_or(Device{}));
+Tensor normal(double mean, double std, const Shape& size, Generator* generator, Out out,
+              const TensorOptions& options) {
+  Tensor result =
+      out ? destination_for("normal", out, size, out.target->dtype(), out.target->device())
+          : Tensor::empty(size, options.dtype.value_or(default_dtype()), options.device.value_or(Device{}));
   normal_(result, mean, std, generator);
   if (options.requires_grad) result.set_requires_grad(true);
   return result;
 }
-TG_OP(normal, "normal(float mean, float std, int[] size, *, Generator? generator=None, Tensor? out=None, Options options) -> Tensor",
+TG_OP(normal,
+      "normal(float mean, float std, int[] size, *, Generator? generator=None, Tensor? out=None, Options "
+      "options) -> Tensor",
       kFunction, R"(
 Normal numbers of one mean and standard deviation.
 )");
 
-Tensor multinomial(const Tensor& input, int64_t num_samples, bool replacement, Generator* generator, Out out) {
-  TG_CHECK(!out || out.target->dtype() == DType::Int64, Runtime, "multinomial expects Long tensor out, got: ",
-           dtype_scalar_name(out.target->dtype()));
+Tensor multinomial(const Tensor& input, int64_t num_samples, bool replacement, Generator* generator,
+                   Out out) {
+  TG_CHECK(!out || out.target->dtype() == DType::Int64, Runtime,
+           "multinomial expects Long tensor out, got: ", dtype_scalar_name(out.target->dtype()));
   TG_CHECK(input.dim() == 1 || input.dim() == 2, Runtime, "prob_dist must be 1 or 2 dim");
-  TG_CHECK(is_floating(input.dtype()), Runtime, "multinomial only supports floating-point dtypes for input, got: ",
-           dtype_scalar_name(input.dtype()));
+  TG_CHECK(
+      is_floating(input.dtype()), Runtime,
+      "multinomial only supports floating-point dtypes for input, got: ", dtype_scalar_name(input.dtype()));
   const int64_t categories = input.size(-1), rows = input.dim() == 1 ? 1 : input.size(0);
   TG_CHECK(num_samples > 0, Runtime, "cannot sample n_sample <= 0 samples");
   TG_CHECK(replacement || num_samples <= categories, Runtime,
@@ -200,8 +223,9 @@ Tensor multinomial(const Tensor& input, int64_t num_samples, bool replacement, G
     Tensor sums = Tensor::empty({categories}, DType::Float64);
     Generator& source = generator ? *generator : default_generator();
     std::lock_guard lock(source.mutex());
-    const int problem = slots::random_multinomial(weights.device(), source.state(), weights.bytes(), weights.dtype(), rows,
-                                                  categories, num_samples, chosen.data<int64_t>(), sums.data<double>());
+    const int problem =
+        slots::random_multinomial(weights.device(), source.state(), weights.bytes(), weights.dtype(), rows,
+                                  categories, num_samples, chosen.data<int64_t>(), sums.data<double>());
     TG_CHECK(problem != 1, Runtime,
              "invalid multinomial distribution (encountering probability entry = infinity or NaN)");
     TG_CHECK(problem != 2, Runtime, "invalid multinomial distribution (encountering probability entry < 0)");
@@ -210,7 +234,8 @@ Tensor multinomial(const Tensor& input, int64_t num_samples, bool replacement, G
   return deliver("multinomial", out, to(chosen, std::nullopt, input.device()));
 }
 TG_OP(multinomial,
-      "multinomial(Tensor input, int num_samples, bool replacement=False, *, Generator? generator=None, Tensor? out=None) "
+      "multinomial(Tensor input, int num_samples, bool replacement=False, *, Generator? generator=None, "
+      "Tensor? out=None) "
       "-> Tensor",
       kFunction | kMethod, R"(
 Indices drawn with the weights in input, shape [categories] or [rows, categories]; int64, [num_samples] or
@@ -221,13 +246,23 @@ Tensor randperm(int64_t n, Generator* generator, Out out, const TensorOptions& o
   const DType dtype = out ? out.target->dtype() : options.dtype.value_or(DType::Int64);
   TG_CHECK(n >= 0, Runtime, "Trying to create tensor with negative dimension ", n, ": [", n, "]");
   TG_CHECK(dtype != DType::Bool, NotImplemented, "\"randperm\" not implemented for 'Bool'");
-  TG_CHECK(dtype != DType::Float16 || n <= (1 << 11) + 1, Runtime, "n cannot be greater than 2049 for Half type.");
-  TG_CHECK(dtype != DType::Float32 || n <= (1 << 24) + 1, Runtime, "n cannot be greater than 2^24+1 for Float type.");
-  TG_CHECK(dtype != DType::Float64 || n <= (1LL << 53) + 1, Runtime, "n cannot be greater than 2^53+1 for Double type.");
-  const int64_t last = dtype == DType::UInt8 ? UINT8_MAX : dtype == DType::Int8 ? INT8_MAX
-                       : dtype == DType::Int16 ? INT16_MAX : dtype == DType::Int32 ? INT32_MAX : INT64_MAX;
-  TG_CHECK(n - 1 <= last, Runtime, "value cannot be converted to type ", dtype == DType::UInt8 ? "uint8_t"
-           : dtype == DType::Int8 ? "int8_t" : dtype == DType::Int16 ? "int16_t" : "int", " without overflow");
+  TG_CHECK(dtype != DType::Float16 || n <= (1 << 11) + 1, Runtime,
+           "n cannot be greater than 2049 for Half type.");
+  TG_CHECK(dtype != DType::Float32 || n <= (1 << 24) + 1, Runtime,
+           "n cannot be greater than 2^24+1 for Float type.");
+  TG_CHECK(dtype != DType::Float64 || n <= (1LL << 53) + 1, Runtime,
+           "n cannot be greater than 2^53+1 for Double type.");
+  const int64_t last = dtype == DType::UInt8   ? UINT8_MAX
+                       : dtype == DType::Int8  ? INT8_MAX
+                       : dtype == DType::Int16 ? INT16_MAX
+                       : dtype == DType::Int32 ? INT32_MAX
+                                               : INT64_MAX;
+  TG_CHECK(n - 1 <= last, Runtime, "value cannot be converted to type ",
+           dtype == DType::UInt8   ? "uint8_t"
+           : dtype == DType::Int8  ? "int8_t"
+           : dtype == DType::Int16 ? "int16_t"
+                                   : "int",
+           " without overflow");
   Tensor result = destination_for("randperm", out, {n}, dtype, options.device.value_or(Device{}));
   const Tensor dense = result.is_contiguous() ? result : Tensor::empty({n}, dtype, result.device());
   {
@@ -240,7 +275,8 @@ Tensor randperm(int64_t n, Generator* generator, Out out, const TensorOptions& o
   if (options.requires_grad) result.set_requires_grad(true);
   return result;
 }
-TG_OP(randperm, "randperm(int n, *, Generator? generator=None, Tensor? out=None, Options options) -> Tensor", kFunction, R"(
+TG_OP(randperm, "randperm(int n, *, Generator? generator=None, Tensor? out=None, Options options) -> Tensor",
+      kFunction, R"(
 The numbers 0 .. n-1 in random order, in int64 unless another dtype is given.
 )");
 

@@ -10,13 +10,15 @@ namespace tensorgrad {
 namespace {
 
 // Where a factory's numbers go: `out`, resized, or a fresh tensor.
-Tensor place(const char* name, const Shape& size, const Out& out, const TensorOptions& options, DType fallback) {
+Tensor place(const char* name, const Shape& size, const Out& out, const TensorOptions& options,
+             DType fallback) {
   if (out) return destination(name, out, size, out.target->dtype(), out.target->device());
   return Tensor::empty(size, options.dtype.value_or(fallback), options.device.value_or(Device{}));
 }
 
 Tensor place_like(const Tensor& input, const TensorOptions& options) {
-  return empty_like_layout(input, options.dtype.value_or(input.dtype()), options.device.value_or(input.device()));
+  return empty_like_layout(input, options.dtype.value_or(input.dtype()),
+                           options.device.value_or(input.device()));
 }
 
 Tensor finish(Tensor t, const TensorOptions& options) {
@@ -24,20 +26,21 @@ Tensor finish(Tensor t, const TensorOptions& options) {
   return t;
 }
 
-
 }  // namespace
 
 Tensor rand(const Shape& size, Generator* generator, Out out, const TensorOptions& options) {
   return finish(uniform_(place("rand", size, out, options, default_dtype()), 0, 1, generator), options);
 }
-TG_OP(rand, "rand(int[] size, *, Generator? generator=None, Tensor? out=None, Options options) -> Tensor", kFunction, R"(
+TG_OP(rand, "rand(int[] size, *, Generator? generator=None, Tensor? out=None, Options options) -> Tensor",
+      kFunction, R"(
 Numbers drawn evenly from [0, 1). Floating dtypes; the default dtype unless given.
 )");
 
 Tensor randn(const Shape& size, Generator* generator, Out out, const TensorOptions& options) {
   return finish(normal_(place("randn", size, out, options, default_dtype()), 0, 1, generator), options);
 }
-TG_OP(randn, "randn(int[] size, *, Generator? generator=None, Tensor? out=None, Options options) -> Tensor", kFunction, R"(
+TG_OP(randn, "randn(int[] size, *, Generator? generator=None, Tensor? out=None, Options options) -> Tensor",
+      kFunction, R"(
 Normal numbers of mean 0 and standard deviation 1. Floating dtypes; the default dtype unless given.
 )");
 
@@ -46,7 +49,8 @@ Tensor randint(int64_t low, int64_t high, const Shape& size, Generator* generato
   return finish(random_(place("randint", size, out, options, DType::Int64), low, high, generator), options);
 }
 TG_OP(randint,
-      "randint(int low, int high, int[] size, *, Generator? generator=None, Tensor? out=None, Options options) -> Tensor",
+      "randint(int low, int high, int[] size, *, Generator? generator=None, Tensor? out=None, Options "
+      "options) -> Tensor",
       kFunction, R"(
 Integers drawn evenly from low .. high-1, in int64 unless another dtype is given.
 )");
@@ -56,7 +60,9 @@ static Tensor randint_below(int64_t high, const Shape& size, Generator* generato
   return randint(0, high, size, generator, out, options);
 }
 TG_OP(randint_below,
-      "randint(int high, int[] size, *, Generator? generator=None, Tensor? out=None, Options options) -> Tensor", kFunction,
+      "randint(int high, int[] size, *, Generator? generator=None, Tensor? out=None, Options options) -> "
+      "Tensor",
+      kFunction,
       R"(
 Integers drawn evenly from 0 .. high-1, in int64 unless another dtype is given.
 )");
@@ -64,30 +70,37 @@ Integers drawn evenly from 0 .. high-1, in int64 unless another dtype is given.
 Tensor rand_like(const Tensor& input, Generator* generator, const TensorOptions& options) {
   return finish(uniform_(place_like(input, options), 0, 1, generator), options);
 }
-TG_OP(rand_like, "rand_like(Tensor input, *, Generator? generator=None, Options options) -> Tensor", kFunction, R"(
+TG_OP(rand_like, "rand_like(Tensor input, *, Generator? generator=None, Options options) -> Tensor",
+      kFunction, R"(
 rand() with the shape, dtype and memory order of the input.
 )");
 
 Tensor randn_like(const Tensor& input, Generator* generator, const TensorOptions& options) {
   return finish(normal_(place_like(input, options), 0, 1, generator), options);
 }
-TG_OP(randn_like, "randn_like(Tensor input, *, Generator? generator=None, Options options) -> Tensor", kFunction, R"(
+TG_OP(randn_like, "randn_like(Tensor input, *, Generator? generator=None, Options options) -> Tensor",
+      kFunction, R"(
 randn() with the shape, dtype and memory order of the input.
 )");
 
-Tensor randint_like(const Tensor& input, int64_t low, int64_t high, Generator* generator, const TensorOptions& options) {
+Tensor randint_like(const Tensor& input, int64_t low, int64_t high, Generator* generator,
+                    const TensorOptions& options) {
   return finish(random_(place_like(input, options), low, high, generator), options);
 }
-TG_OP(randint_like,
-      "randint_like(Tensor input, int low, int high, *, Generator? generator=None, Options options) -> Tensor", kFunction,
-      R"(
+TG_OP(
+    randint_like,
+    "randint_like(Tensor input, int low, int high, *, Generator? generator=None, Options options) -> Tensor",
+    kFunction,
+    R"(
 Integers drawn evenly from low .. high-1 with the shape, dtype and memory order of the input.
 )");
 
-static Tensor randint_like_below(const Tensor& input, int64_t high, Generator* generator, const TensorOptions& options) {
+static Tensor randint_like_below(const Tensor& input, int64_t high, Generator* generator,
+                                 const TensorOptions& options) {
   return randint_like(input, 0, high, generator, options);
 }
-TG_OP(randint_like_below, "randint_like(Tensor input, int high, *, Generator? generator=None, Options options) -> Tensor",
+TG_OP(randint_like_below,
+      "randint_like(Tensor input, int high, *, Generator? generator=None, Options options) -> Tensor",
       kFunction, R"(
 Integers drawn evenly from 0 .. high-1 with the shape, dtype and memory order of the input.
 )");
