@@ -10,47 +10,8 @@ import pathlib
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-ROW = re.compile(r"\bTG_OP\(")
-STRING = re.compile(r'\s*(?:R"([^(\s]*)\((.*?)\)\1"|"((?:[^"\\]|\\.)*)")', re.DOTALL)
-DEFINITION = re.compile(r"^[ \t]*#[ \t]*define\b(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One TG_OP row: the schema's name, the documentation's text, and where it is written."""
-
-    name: str
-    doc: str
-    where: str
-
-
-def text_at(source: str, start: int) -> tuple[str, int]:
-    """The adjacent string literals from `start` on as one text, and where they end."""
-    text = ""
-    while match := STRING.match(source, start):
-        text += match.group(2) if match.group(2) is not None else match.group(3)
-        start = match.end()
-    return text, start
-
-
-def rows_of(source: str, name: str) -> list[Row]:
-    """The rows in the text of one C++ source. Raises ValueError at a row that is not written as expected."""
-    source = DEFINITION.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), source)
-    rows = []
-    for match in ROW.finditer(source):
-        if source.rfind("//", source.rfind("\n", 0, match.start()) + 1, match.start()) >= 0:
-            continue
-        where = f"{name}:{source.count(chr(10), 0, match.start()) + 1}"
-        comma = source.index(",", match.end())
-        schema, end = text_at(source, comma + 1)
-        doc_start = source.find(",", end + 1)
-        if not schema or "(" not in schema or doc_start < 0:
-            raise ValueError(f"{where}: not a row that check_tests.py can read")
-        doc, _ = text_at(source, doc_start + 1)
-        rows.append(Row(schema[: schema.index("(")].strip(), doc.strip(), where))
-    return rows
+from op_rows import Row, read_rows
 
 
 def names_in_tests(sources: Iterable[str]) -> set[str]:
@@ -102,9 +63,7 @@ def complaints(rows: list[Row], tested: set[str]) -> list[str]:
 
 def main() -> int:
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent)
-    rows = []
-    for file in sorted((root / "tensorgrad").rglob("*.cpp")):
-        rows += rows_of(file.read_text(encoding="utf-8"), file.relative_to(root).as_posix())
+    rows = read_rows(root)
     tests = names_in_tests(file.read_text(encoding="utf-8") for file in (root / "tests/python").rglob("*.py"))
     found = complaints(rows, tests | names_in_op_db())
     print("\n".join(found) or f"tests: each of {len(rows)} op rows has a test and a docstring")

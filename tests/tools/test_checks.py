@@ -12,6 +12,7 @@ sys.path.insert(0, str(TOOLS))
 import check_files
 import check_layers
 import check_tests
+import op_rows
 import requirements
 
 
@@ -186,17 +187,17 @@ TG_OP(inner, "linalg.norm(Tensor A) -> Tensor", kFunction, R"()");
 
 
 def test_op_rows_are_read_from_the_source():
-    rows = check_tests.rows_of(ROWS, "ops/a.cpp")
+    rows = op_rows.rows_of(ROWS, "ops/a.cpp")
     assert [(row.name, row.doc, row.where) for row in rows] == [
         ("add", 'The sum, (a) + "b".', "ops/a.cpp:5"),
         ("linalg.norm", "", "ops/a.cpp:10"),
     ]
     with pytest.raises(ValueError, match="ops/b.cpp:2"):
-        check_tests.rows_of('\nTG_OP(add, schema, kFunction, R"()");', "ops/b.cpp")
+        op_rows.rows_of('\nTG_OP(add, schema, kFunction, R"()");', "ops/b.cpp")
 
 
 def test_ops_without_test_or_docstring_are_named():
-    rows = check_tests.rows_of(ROWS, "ops/a.cpp")
+    rows = op_rows.rows_of(ROWS, "ops/a.cpp")
     assert check_tests.complaints(rows, {"add", "norm"}) == ["ops/a.cpp:10: linalg.norm has no docstring"]
     assert check_tests.complaints(rows, set())[0] == "ops/a.cpp:5: add has no test"
     assert check_tests.complaints([], set())
