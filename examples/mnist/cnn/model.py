@@ -12,8 +12,9 @@ LAYOUTS = {
 class Block(tensorgrad.nn.Module):
     """3x3 convolution, batch norm, GELU, and average pooling by 2 where `halve` is set.
 
-    Nothing in it has a kink. With ReLU a rounding error now and then moves a value across zero, where the gradient
-    jumps, and after 100 steps of Adam two correct libraries agree in 2 digits of the loss; with GELU in 6.
+    Nothing in it has a kink. With ReLU a rounding error now and then moves a value across zero, where the
+    gradient jumps, and after 100 steps of Adam two correct libraries agree in 2 digits of the loss; with GELU
+    in 6.
     """
 
     def __init__(self, in_channels: int, out_channels: int, padding: int | str = "same", halve: bool = True):
