@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .files import write_whole
 
@@ -47,7 +48,7 @@ def write_curves(path: Path, history: dict[str, Any]) -> None:
         markersize=3,
     )
     accuracy.set(title="test accuracy", xlabel="epoch", ylabel="%")
-    accuracy.xaxis.get_major_locator().set_params(integer=True)
+    accuracy.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     for axes in (loss, accuracy):
         axes.grid(alpha=0.3)
 
