@@ -1,0 +1,200 @@
+// Masks: where elements are set, and reading and writing there.
+#include "tensorgrad/backends/slots.h"
+#include "tensorgrad/dispatch/op_row.h"
+#include "tensorgrad/ops/arithmetic.h"
+#include "tensorgrad/ops/copy.h"
+#include "tensorgrad/ops/indexing.h"
+#include "tensorgrad/ops/pointwise.h"
+#include "tensorgrad/ops/record.h"
+#include "tensorgrad/ops/views.h"
+
+namespace tensorgrad {
+namespace {
+
+// A contiguous mask with its chunks counted: chunk c's output begins at counts[c].
+struct CountedMask {
+  Tensor mask, counts;
+  MaskArgs args;
+  int64_t total = 0;
+
+  explicit CountedMask(const Tensor& input) {
+    NoGradGuard guard;
+    mask = contiguous(to(input, DType::Bool));
+    const int64_t chunks = (mask.numel() + kMaskChunk - 1) / kMaskChunk;
+    counts = Tensor::empty({chunks + 1}, DType::Int64);
+    args = {mask.data<uint8_t>(), mask.numel(), counts.data<int64_t>()};
+    if (chunks > 0) slots::mask_count(mask.device(), args);
+    for (int64_t c = 0; c < chunks; c++) {
+      const int64_t count = args.chunks[c];
+      args.chunks[c] = total;
+      total += count;
+    }
+    args.chunks[chunks] = total;
+  }
+};
+
+Tensor positions(const CountedMask& counted) {
+  Tensor out = Tensor::empty({counted.total}, DType::Int64, counted.mask.device());
+  if (counted.total > 0) slots::mask_positions(counted.mask.device(), counted.args, out.data<int64_t>());
+  return out;
+}
+
+void check_mask(const char* name, const Tensor& mask) {
+  TG_CHECK(mask.dtype() == DType::Bool, Runtime, name, " only supports boolean masks, but got mask with dtype ",
+           dtype_name(mask.dtype()));
+}
+
+}  // namespace
+
+TensorList nonzero_per_dim(const Tensor& input) {
+  TensorList out;
+  if (input.dim() == 0) {
+    NoGradGuard guard;
+    return nonzero_per_dim(unsqueeze(input, 0));
+  }
+  CountedMask counted(input);
+  Tensor linear = positions(counted);
+  if (input.dim() == 1) {
+    out.push_back(linear);
+    return out;
+  }
+  // From linear positions to one per dimension, innermost last.
+  const int ndim = int(input.dim());
+  Tensor columns = Tensor::empty({ndim, counted.total}, DType::Int64, input.device());
+  const int64_t* in = linear.data<int64_t>();
+  for (int d = ndim - 1; d >= 0; d--) {
+    int64_t* column = columns.data<int64_t>() + d * counted.total;
+    const uint64_t size = uint64_t(input.sizes()[d]);
+    int64_t* rest = linear.data<int64_t>();
+    for (int64_t i = 0; i < counted.total; i++) {
+      const uint64_t position = uint64_t(in[i]);
+      column[i] = int64_t(position % size);
+      rest[i] = int64_t(position / size);
+    }
+  }
+  NoGradGuard guard;
+  for (int d = 0; d < ndim; d++) out.push_back(select(columns, 0, d));
+  return out;
+}
+
+Tensor nonzero(const Tensor& input) {
+  if (input.dim() == 0) {
+    const int64_t count = input.item().to_bool();
+    return Tensor::empty({count, 0}, DType::Int64, input.device());
+  }
+  const TensorList columns = nonzero_per_dim(input);
+  const int64_t total = columns[0].numel(), ndim = input.dim();
+  // The columns lie one after the other: the result is their transpose.
+  return columns[0].window({total, ndim}, ndim == 1 ? Ints{1, 1} : Ints{1, std::max<int64_t>(total, 1)},
+                           columns[0].storage_offset());
+}
+TensorList nonzero_tuple(const Tensor& input, bool as_tuple) {
+  if (as_tuple) return nonzero_per_dim(input);
+  return {nonzero(input)};
+}
+TG_OP(nonzero, "nonzero(Tensor input, *, Tensor? out=None) -> Tensor", kFunction | kMethod, R"(
+int64 [n, dim]: the indices of the elements that are not zero, in order.
+)");
+TG_OP(nonzero_tuple, "nonzero(Tensor input, *, bool as_tuple) -> Tensor[]", kFunction | kMethod, R"(
+as_tuple=True: one int64 tensor of positions per dimension.
+)");
+TG_OP(nonzero, "argwhere(Tensor input) -> Tensor", kFunction | kMethod, R"(
+int64 [n, dim]: the indices of the elements that are not zero, in order.
+)");
+
+Tensor masked_fill(const Tensor& input, const Tensor& mask, const Tensor& value, Out out) {
+  check_mask("masked_fill", mask);
+  TG_CHECK(value.dim() == 0, Runtime, "masked_fill only supports a 0-dimensional value tensor, but got tensor with ",
+           value.dim(), " dimension(s).");
+  TG_CHECK(can_cast(value.dtype(), input.dtype()) || value.impl()->wrapped_number || is_floating(input.dtype()) ||
+               !is_floating(value.dtype()), Runtime, "value cannot be converted to type ", dtype_name(input.dtype()),
+           " without overflow");
+  Tensor result = pointwise("masked_fill", slots::where, out, input.dtype(), input.dtype(), {&mask, &value, &input});
+  return record("MaskedFillBackward0", result, out, saved(mask),
+                wrt(input,
+                    [](const Tensor& u, const Tensor& mask) { return masked_fill(u, mask, wrap_number(0)); }),
+                wrt(value, [](const Tensor& u, const Tensor& mask) { return u * to(mask, u.dtype()); }));
+}
+TG_OP(masked_fill, "masked_fill(Tensor input, Tensor mask, Operand value) -> Tensor", kFunction | kMethod | kInPlace, R"(
+value, a number or a 0-d tensor, where mask (bool, broadcast) is set, else input.
+
+Backward: u with zeros where mask is set for input; the sum of u there for value.
+)");
+
+Tensor masked_select(const Tensor& input, const Tensor& mask) {
+  TG_CHECK(mask.dtype() == DType::Bool, Runtime, "masked_select: expected BoolTensor for mask");
+  Tensor source, all;
+  {
+    NoGradGuard guard;
+    const Shape shape = broadcast_shapes(input.sizes(), mask.sizes());
+    source = contiguous(expand(input, shape));
+    all = expand(mask, shape);
+  }
+  CountedMask counted(all);
+  Tensor out = Tensor::empty({counted.total}, input.dtype(), input.device());
+  if (counted.total > 0)
+    slots::mask_select(input.device(), counted.args, source.bytes(), out.bytes(), int64_t(input.element_size()));
+  return record("MaskedSelectBackward0", out, saved(mask, input.sizes()),
+                wrt(input, [](const Tensor& u, const Tensor& mask, const Shape& sizes) {
+                  const Shape shape = broadcast_shapes(sizes, mask.sizes());
+                  return masked_scatter(zeros(shape, u.dtype(), u.device()), mask, u);
+                }));
+}
+TG_OP(masked_select, "masked_select(Tensor input, Tensor mask, *, Tensor? out=None) -> Tensor", kFunction | kMethod, R"(
+1-d: the elements of input where mask (bool) is set, both broadcast, in order.
+
+Backward: u scattered into zeros where mask is set.
+)");
+
+Tensor masked_scatter(const Tensor& input, const Tensor& mask, const Tensor& source, Out out) {
+  TG_CHECK(input.dtype() == source.dtype(), Runtime,
+           "masked_scatter: expected self and source to have same dtypes but got ", dtype_scalar_name(input.dtype()),
+           " and ", dtype_scalar_name(source.dtype()));
+  TG_CHECK(mask.dtype() == DType::Bool, Runtime, "masked_scatter_ only supports boolean masks, but got mask with dtype ",
+           dtype_scalar_name(mask.dtype()));
+  Tensor result, all;
+  if (out.in_place) {
+    result = writable(out, input);
+    NoGradGuard guard;
+    all = expand(mask, input.sizes());
+  } else {
+    NoGradGuard guard;
+    const Shape shape = broadcast_shapes(input.sizes(), mask.sizes());
+    result = clone(contiguous(expand(input, shape)));
+    all = expand(mask, shape);
+  }
+  CountedMask counted(all);
+  TG_CHECK(source.numel() >= counted.total, Runtime,
+           "Number of elements of source < number of ones in mask");
+  if (counted.total > 0) {
+    NoGradGuard guard;
+    const Tensor values = slice(reshape(contiguous(source), {-1}), 0, 0, counted.total);
+    Tensor dense = contiguous(result);
+    Tensor offsets = positions(counted);
+    int64_t* offset = offsets.data<int64_t>();
+    for (int64_t i = 0; i < counted.total; i++) offset[i] *= int64_t(dense.element_size());
+    const Tensor flat = reshape(dense, {-1});
+    slots::index_set(result.device(), index_args(flat, 0, 1, offsets, values), Combine::Assign);
+    if (!dense.is_same(result)) copy_(result, dense);
+  }
+  result = deliver("masked_scatter", out, result);
+  return record("MaskedScatterBackward0", result, out, saved(mask, source.sizes()),
+                wrt(input, [](const Tensor& u, const Tensor& mask,
+                              const Shape&) { return masked_fill(u, mask, wrap_number(0)); }),
+                wrt(source, [](const Tensor& u, const Tensor& mask, const Shape& sizes) {
+                  const Tensor chosen = masked_select(u, mask);
+                  const int64_t numel = count_elements(sizes);
+                  if (chosen.numel() == numel) return reshape(chosen, sizes);
+                  Tensor all = zeros({numel}, u.dtype(), u.device());
+                  copy_(slice(all, 0, 0, chosen.numel()), chosen);
+                  return reshape(all, sizes);
+                }));
+}
+TG_OP(masked_scatter, "masked_scatter(Tensor input, Tensor mask, Tensor source) -> Tensor",
+      kFunction | kMethod | kInPlace, R"(
+The elements of source, in order, where mask (bool, broadcast) is set, else input.
+
+Backward: u with zeros where mask is set for input; the elements of u there for source.
+)");
+
+}  // namespace tensorgrad
