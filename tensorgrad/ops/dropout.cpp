@@ -148,4 +148,47 @@ TG_OP(feature_alpha_dropout_, "feature_alpha_dropout_(Tensor input, float p, boo
 feature_alpha_dropout() that overwrites its input.
 )");
 
+namespace {
+
+// nn.functional's: the same with `inplace`, and a ValueError.
+void check_functional(double p) {
+  TG_CHECK(!(p < 0 || p > 1), Value, "dropout probability has to be between 0 and 1, but got ", p);
+}
+
+}  // namespace
+
+static Tensor functional_dropout(const Tensor& input, double p, bool training, bool inplace) {
+  check_functional(p);
+  return inplace ? dropout_(input, p, training) : dropout(input, p, training);
+}
+TG_OP(functional_dropout,
+      "dropout(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor", kFunctional, R"(
+While training, zeroes elements with probability p and multiplies the others by 1 / (1 - p); else returns the input.
+Floating dtypes. ValueError unless 0 <= p <= 1.
+
+Backward: u through the same mask.
+)");
+
+static Tensor functional_alpha_dropout(const Tensor& input, double p, bool training, bool inplace) {
+  check_functional(p);
+  return inplace ? alpha_dropout_(input, p, training) : alpha_dropout(input, p, training);
+}
+TG_OP(functional_alpha_dropout,
+      "alpha_dropout(Tensor input, float p=0.5, bool training=False, bool inplace=False) -> Tensor",
+      kFunctional, R"(
+Dropout for selu: dropped elements become its lower bound, and an affine map restores mean and variance.
+ValueError unless 0 <= p <= 1.
+)");
+
+static Tensor functional_feature_alpha_dropout(const Tensor& input, double p, bool training, bool inplace) {
+  check_functional(p);
+  return inplace ? feature_alpha_dropout_(input, p, training) : feature_alpha_dropout(input, p, training);
+}
+TG_OP(functional_feature_alpha_dropout,
+      "feature_alpha_dropout(Tensor input, float p=0.5, bool training=False, bool inplace=False) -> Tensor",
+      kFunctional, R"(
+alpha_dropout() of whole channels: one draw for each index of the first two dimensions.
+ValueError unless 0 <= p <= 1.
+)");
+
 }  // namespace tensorgrad

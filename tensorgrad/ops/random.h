@@ -45,10 +45,14 @@ Tensor normal(double mean, double std, const Shape& size, Generator* generator =
 
 // Zeroes elements with probability p and scales the others by 1 / (1 - p).
 Tensor dropout(const Tensor& input, double p, bool train);
+Tensor dropout_(const Tensor& input, double p, bool train);
 // The same for whole channels: one draw for each of the first two dimensions.
 Tensor feature_dropout(const Tensor& input, double p, bool train);
+Tensor feature_dropout_(const Tensor& input, double p, bool train);
 // Keeps mean and variance of selu's activations: dropped elements become its lower bound.
 Tensor alpha_dropout(const Tensor& input, double p, bool train);
+Tensor alpha_dropout_(const Tensor& input, double p, bool train);
 Tensor feature_alpha_dropout(const Tensor& input, double p, bool train);
+Tensor feature_alpha_dropout_(const Tensor& input, double p, bool train);
 
 }  // namespace tensorgrad
