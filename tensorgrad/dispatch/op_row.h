@@ -1,12 +1,12 @@
 // TG_OP: an op's public face, written once beside its function.
 //
-//   TG_OP(mul, "mul(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(...)");
+//   TG_OP(mul, "mul(Tensor input, Operand other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(...)");
 //
 // From the row come the Python function, the method, the in-place twin, the argument parser with its error texts, the
 // stub and the reference page. Rows are constant data whose addresses gather in the ELF section `tensorgrad_ops`, read
 // by the Python module alone: a static C++ program without it keeps only the ops that it calls.
 //
-// Schema types: Tensor, Tensor?, Tensor[], Scalar, int, int[], int[2] (one int stands for both), float, float[], bool,
+// Schema types: Tensor, Operand (a Tensor or a Python number, which becomes a 0-d tensor weak in promotion), Tensor[], Scalar, int, int[], int[2] (one int stands for both), float, float[], bool,
 // bool[], str, ScalarType, Device, Generator, Options (dtype, layout, device, pin_memory, requires_grad), each with `?`
 // where None is allowed. A name may carry a namespace: linalg.norm, special.expit.
 #pragma once
@@ -28,6 +28,7 @@ struct OpRow {
   const char* schema;
   uint32_t flags;
   bool writes_out;  // the function takes Out: in-place and out= run without a copy
+  int line;         // overloads of one name stand in one file and are tried in its order
   const char* doc;
   void (*call)(const Value* arguments, Result& result);
 };
@@ -64,6 +65,6 @@ struct OpRows {
 #define TG_OP(FUNCTION, SCHEMA, FLAGS, DOC) TG_OP_(FUNCTION, SCHEMA, FLAGS, DOC, __COUNTER__)
 #define TG_OP_(FUNCTION, SCHEMA, FLAGS, DOC, ID)                                                               \
   static constexpr ::tensorgrad::OpRow TG_JOIN(op_row_, ID){SCHEMA, FLAGS, ::tensorgrad::detail::takes_out(&FUNCTION), \
-                                                            DOC, &::tensorgrad::detail::call_boxed<&FUNCTION>}; \
+                                                            __LINE__, DOC, &::tensorgrad::detail::call_boxed<&FUNCTION>}; \
   [[gnu::section("tensorgrad_ops"), gnu::used]] static constexpr const ::tensorgrad::OpRow* TG_JOIN(op_entry_, ID) = \
       &TG_JOIN(op_row_, ID)

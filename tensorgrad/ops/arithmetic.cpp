@@ -37,7 +37,7 @@ Tensor add(const Tensor& input, const Tensor& other, Scalar alpha, Out out) {
                 wrt(input, [](const Tensor& u, Scalar) { return u; }),
                 wrt(other, [](const Tensor& u, Scalar alpha) { return alpha.equals(1) ? u : u * alpha; }));
 }
-TG_OP(add, "add(Tensor input, Tensor other, *, Scalar alpha=1, Tensor? out=None) -> Tensor",
+TG_OP(add, "add(Tensor input, Operand other, *, Scalar alpha=1, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 out = input + alpha * other, broadcast and promoted.
 
@@ -60,7 +60,7 @@ Tensor sub(const Tensor& input, const Tensor& other, Scalar alpha, Out out) {
                 wrt(input, [](const Tensor& u, Scalar) { return u; }),
                 wrt(other, [](const Tensor& u, Scalar alpha) { return u * -alpha; }));
 }
-TG_OP(sub, "sub(Tensor input, Tensor other, *, Scalar alpha=1, Tensor? out=None) -> Tensor",
+TG_OP(sub, "sub(Tensor input, Operand other, *, Scalar alpha=1, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 out = input - alpha * other, broadcast and promoted. Bool tensors are refused.
 
@@ -68,7 +68,7 @@ Backward: u for input, -alpha * u for other.
 )");
 
 Tensor rsub(const Tensor& input, const Tensor& other, Scalar alpha) { return sub(other, input, alpha); }
-TG_OP(rsub, "rsub(Tensor input, Tensor other, *, Scalar alpha=1) -> Tensor", kFunction, R"(
+TG_OP(rsub, "rsub(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", kFunction, R"(
 out = other - alpha * input.
 )");
 
@@ -80,7 +80,7 @@ Tensor mul(const Tensor& input, const Tensor& other, Out out) {
                 wrt(a, [](const Tensor& u, const Tensor&, const Tensor& b) { return u * b; }),
                 wrt(other, [](const Tensor& u, const Tensor& a, const Tensor&) { return u * a; }));
 }
-TG_OP(mul, "mul(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(
+TG_OP(mul, "mul(Tensor input, Operand other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(
 out = input * other, broadcast and promoted.
 
 Backward: u * other for input, u * input for other.
@@ -107,7 +107,7 @@ Tensor div(const Tensor& input, const Tensor& other, std::optional<std::string_v
                 wrt(input, [](const Tensor& u) { return u * Scalar(0.0); }),
                 wrt(other, [](const Tensor& u) { return u * Scalar(0.0); }));
 }
-TG_OP(div, "div(Tensor input, Tensor other, *, str? rounding_mode=None, Tensor? out=None) -> Tensor",
+TG_OP(div, "div(Tensor input, Operand other, *, str? rounding_mode=None, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 out = input / other; with rounding_mode "floor" or "trunc" the quotient rounded so. True division of integers gives the
 default float.
@@ -116,7 +116,7 @@ Backward: u / other for input, -u * input / other^2 for other; 0 where the quoti
 )");
 
 Tensor floor_divide(const Tensor& input, const Tensor& other, Out out) { return div(input, other, "floor", out); }
-TG_OP(floor_divide, "floor_divide(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor",
+TG_OP(floor_divide, "floor_divide(Tensor input, Operand other, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 out = floor(input / other), as Python's //.
 )");
@@ -131,7 +131,7 @@ Tensor remainder(const Tensor& input, const Tensor& other, Out out) {
                 wrt(a, [](const Tensor& u, const Tensor&, const Tensor&) { return u; }),
                 wrt(other, [](const Tensor& u, const Tensor& a, const Tensor& b) { return -u * div(a, b, "floor"); }));
 }
-TG_OP(remainder, "remainder(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor",
+TG_OP(remainder, "remainder(Tensor input, Operand other, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 out = input - other * floor(input / other): the sign of the divisor, as Python's %.
 
@@ -148,7 +148,7 @@ Tensor fmod(const Tensor& input, const Tensor& other, Out out) {
                 wrt(a, [](const Tensor& u, const Tensor&, const Tensor&) { return u; }),
                 wrt(other, [](const Tensor& u, const Tensor& a, const Tensor& b) { return -u * div(a, b, "trunc"); }));
 }
-TG_OP(fmod, "fmod(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(
+TG_OP(fmod, "fmod(Tensor input, Operand other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(
 out = input - other * trunc(input / other): the sign of the dividend, as C's fmod.
 
 Backward: u for input, -u * trunc(input / other) for other.

@@ -1,0 +1,279 @@
+#include "autograd.h"
+
+#include "scalars.h"
+#include "tensor_methods.h"
+#include "tensor_object.h"
+#include "tensorgrad/autograd/engine.h"
+#include "tensorgrad/ops/copy.h"
+#include "tensorgrad/ops/gradient_edge.h"
+#include "types.h"
+
+namespace tensorgrad::python {
+namespace {
+
+struct NodeObject {
+  PyObject_HEAD
+  NodePtr node;
+};
+PyTypeObject* node_type = nullptr;
+Node& node_of(PyObject* self) { return *reinterpret_cast<NodeObject*>(self)->node; }
+
+void node_dealloc(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  NodeObject* object = reinterpret_cast<NodeObject*>(self);
+  object->node->python = nullptr;
+  object->node.~NodePtr();
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+PyObject* node_name(PyObject* self, PyObject*) { return PyUnicode_FromString(node_of(self).name()); }
+PyObject* node_repr(PyObject* self) { return PyUnicode_FromFormat("<%s object at %p>", node_of(self).name(), self); }
+PyObject* node_next(PyObject* self, void*) {
+  return guarded([&]() -> PyObject* {
+    Node& node = node_of(self);
+    Object tuple = owned(PyTuple_New(Py_ssize_t(node.next.size())));
+    for (size_t i = 0; i < node.next.size(); i++)
+      PyTuple_SET_ITEM(tuple.get(), Py_ssize_t(i),
+                       checked(Py_BuildValue("(NI)", wrap_node(node.next[i].node), node.next[i].index)));
+    return tuple.release();
+  });
+}
+PyObject* node_variable(PyObject* self, void*) {
+  Tensor variable = node_of(self).variable();
+  if (!variable.defined())
+    return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'", node_of(self).name());
+  return guarded([&] { return wrap(variable); });
+}
+PyObject* node_sequence(PyObject* self, PyObject*) { return PyLong_FromUnsignedLongLong(node_of(self).sequence); }
+
+PyGetSetDef node_getset[] = {{"next_functions", node_next, nullptr, nullptr, nullptr},
+                             {"variable", node_variable, nullptr, nullptr, nullptr},
+                             {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyMethodDef node_methods[] = {{"name", node_name, METH_NOARGS, nullptr},
+                              {"_sequence_nr", node_sequence, METH_NOARGS, nullptr},
+                              {nullptr, nullptr, 0, nullptr}};
+
+// A class per node name, so that type(grad_fn).__name__ is AddBackward0.
+PyTypeObject* type_for(const char* name) {
+  static PyObject* types = PyDict_New();
+  if (PyObject* found = PyDict_GetItemString(types, name)) return reinterpret_cast<PyTypeObject*>(found);
+  PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)}, {0, nullptr}};
+  PyType_Spec spec = {strdup(name), sizeof(NodeObject), 0, Py_TPFLAGS_DEFAULT, slots};
+  Object bases = owned(PyTuple_Pack(1, node_type));
+  Object type = owned(PyType_FromSpecWithBases(&spec, bases.get()));
+  check_status(PyDict_SetItemString(types, name, type.get()));
+  return reinterpret_cast<PyTypeObject*>(type.get());
+}
+
+PyObject* get_requires_grad(PyObject* self, void*) { return PyBool_FromLong(unwrap(self).requires_grad()); }
+int set_requires_grad(PyObject* self, PyObject* value, void*) {
+  if (!value || !PyBool_Check(value)) {
+    PyErr_SetString(PyExc_RuntimeError, "requires_grad must be a bool");
+    return -1;
+  }
+  return guarded([&] { unwrap(self).set_requires_grad(value == Py_True); return 0; }, -1);
+}
+PyObject* get_is_leaf(PyObject* self, void*) {
+  return guarded([&] { return PyBool_FromLong(!grad_fn_of(unwrap(self))); });
+}
+PyObject* get_grad(PyObject* self, void*) {
+  return guarded([&] { return wrap(unwrap(self).grad()); });
+}
+int set_grad(PyObject* self, PyObject* value, void*) {
+  return guarded(
+      [&] {
+        const Tensor& t = unwrap(self);
+        if (!value || value == Py_None) {
+          t.set_grad({});
+          return 0;
+        }
+        TG_CHECK(is_tensor(value), Type, "assigned grad expected to be a Tensor or None but got grad of type '",
+                 Py_TYPE(value)->tp_name, "'");
+        const Tensor& g = unwrap(value);
+        TG_CHECK(!g.is_same(t), Runtime, "can't assign Variable as its own grad");
+        TG_CHECK(g.dtype() == t.dtype(), Runtime, "attempting to assign a gradient with dtype '", dtype_scalar_name(g.dtype()),
+                 "' to a tensor with grad_dtype '", dtype_scalar_name(t.dtype()), "'");
+        TG_CHECK(g.device() == t.device(), Runtime, "attempting to assign a gradient with device type '",
+                 device_type_name(g.device().type), "' to a tensor with device type '", device_type_name(t.device().type), "'. "
+                 "Please ensure that the gradient and the tensor are on the same device");
+        TG_CHECK(g.sizes() == t.sizes(), Runtime, "attempting to assign a gradient of size '", g.sizes(),
+                 "' to a tensor of size '", t.sizes(), "'. Please ensure that the gradient and the tensor are the same size");
+        t.set_grad(g);
+        return 0;
+      },
+      -1);
+}
+PyObject* get_grad_fn(PyObject* self, void*) {
+  return guarded([&] { return wrap_node(grad_fn_of(unwrap(self))); });
+}
+PyObject* get_data(PyObject* self, void*) {
+  return guarded([&] {
+    Tensor data = unwrap(self).alias();
+    data.impl()->own_version = Ref<VersionCounter>(new VersionCounter);
+    return wrap(std::move(data));
+  });
+}
+int set_data(PyObject* self, PyObject* value, void*) {
+  return guarded(
+      [&] {
+        TG_CHECK(value && is_tensor(value), Type, "Variable data has to be a tensor, but got ", value ? Py_TYPE(value)->tp_name : "None");
+        unwrap(self).set_data(unwrap(value));
+        return 0;
+      },
+      -1);
+}
+
+PyGetSetDef tensor_getset[] = {
+    {"requires_grad", get_requires_grad, set_requires_grad, "Whether gradients are recorded for this tensor.", nullptr},
+    {"is_leaf", get_is_leaf, nullptr, "Whether no recorded op made this tensor.", nullptr},
+    {"grad", get_grad, set_grad, "The gradient that backward() accumulated.", nullptr},
+    {"_grad", get_grad, set_grad, nullptr, nullptr},
+    {"grad_fn", get_grad_fn, nullptr, "The graph node that made this tensor.", nullptr},
+    {"_grad_fn", get_grad_fn, nullptr, nullptr, nullptr},
+    {"data", get_data, set_data, "The same memory without history.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+PyObject* requires_grad_(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* names[] = {"requires_grad", nullptr};
+  int value = 1;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|p", const_cast<char**>(names), &value)) return nullptr;
+  return guarded([&] {
+    unwrap(self).set_requires_grad(value);
+    return Py_NewRef(self);
+  });
+}
+PyObject* detach(PyObject* self, PyObject*) {
+  return guarded([&] { return wrap(tensorgrad::detach(unwrap(self))); });
+}
+PyObject* detach_(PyObject* self, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    const Tensor& t = unwrap(self);
+    TG_CHECK(!t.view_info(), Runtime, "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.");
+    t.impl()->grad_fn.reset();
+    t.impl()->output_nr = 0;
+    t.impl()->requires_grad = false;
+    return Py_NewRef(self);
+  });
+}
+PyObject* clone_method(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* names[] = {"memory_format", nullptr};
+  PyObject* format = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O", const_cast<char**>(names), &format)) return nullptr;
+  return guarded([&] { return wrap(clone(unwrap(self))); });
+}
+
+template <class F> PyCFunction with_keywords(F* function) { return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function)); }
+
+PyMethodDef tensor_autograd_methods[] = {
+    {"requires_grad_", with_keywords(requires_grad_), METH_VARARGS | METH_KEYWORDS, "Sets requires_grad; returns self."},
+    {"detach", detach, METH_NOARGS, "The same memory without history, sharing the version counter."},
+    {"detach_", detach_, METH_NOARGS, "Takes this tensor out of the graph."},
+    {"clone", with_keywords(clone_method), METH_VARARGS | METH_KEYWORDS, "A copy. Backward: u."},
+    {nullptr, nullptr, 0, nullptr}};
+
+TensorList tensors_from(PyObject* sequence, bool nullable) {
+  TensorList list;
+  Object fast = owned(PySequence_Fast(sequence, "expected a sequence of tensors"));
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); i++) {
+    PyObject* item = PySequence_Fast_GET_ITEM(fast.get(), i);
+    if (item == Py_None && nullable) {
+      list.push_back(Tensor());
+      continue;
+    }
+    TG_CHECK(is_tensor(item), Type, "expected Tensor as element ", i, ", but got ", Py_TYPE(item)->tp_name);
+    list.push_back(unwrap(item));
+  }
+  return list;
+}
+
+// _run_backward(tensors, gradients, retain_graph, create_graph, inputs, allow_unreachable, accumulate): arguments were
+// checked in Python; None gradients mean one for scalars.
+PyObject* run_backward_py(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    TG_CHECK(count == 7, Type, "_run_backward takes 7 arguments");
+    const TensorList tensors = tensors_from(args[0], false);
+    TensorList gradients = tensors_from(args[1], true);
+    BackwardOptions options{args[2] == Py_True, args[3] == Py_True, args[6] == Py_True};
+    const TensorList inputs = tensors_from(args[4], false);
+    const bool allow_unreachable = args[5] == Py_True;
+    SmallVector<Edge, 3> roots, leaves;
+    for (size_t i = 0; i < tensors.size(); i++) {
+      roots.push_back(gradient_edge(tensors[i]));
+      TG_CHECK(roots.back().node, Runtime, "element ", i, " of tensors does not require grad and does not have a grad_fn");
+      if (!gradients[i].defined()) {
+        TG_CHECK(tensors[i].numel() == 1, Runtime, "grad can be implicitly created only for scalar outputs");
+        gradients[i] = full(tensors[i].sizes(), 1, tensors[i].dtype(), tensors[i].device());
+      }
+    }
+    for (size_t i = 0; i < inputs.size(); i++) {
+      TG_CHECK(inputs[i].requires_grad(), Runtime, "One of the differentiated Tensors does not require grad");
+      leaves.push_back(gradient_edge(inputs[i]));
+    }
+    TensorList found;
+    {
+      ReleaseGil gil;
+      if (options.accumulate && !inputs.empty()) {
+        // backward(inputs=...): the inputs' gradients, then added into their .grad
+        BackwardOptions quiet = options;
+        quiet.accumulate = false;
+        found = run_backward(roots, std::move(gradients), quiet, leaves);
+      } else {
+        found = run_backward(roots, std::move(gradients), options, leaves);
+      }
+    }
+    Object result = owned(PyTuple_New(Py_ssize_t(found.size())));
+    for (size_t i = 0; i < found.size(); i++) {
+      TG_CHECK(allow_unreachable || found[i].defined(), Runtime,
+               "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this "
+               "is the desired behavior.");
+      PyTuple_SET_ITEM(result.get(), Py_ssize_t(i), checked(wrap(found[i])));
+    }
+    return result.release();
+  });
+}
+
+PyObject* is_grad_enabled(PyObject*, PyObject*) { return PyBool_FromLong(autograd_state.grad); }
+PyObject* set_grad_mode(PyObject*, PyObject* value) {
+  autograd_state.grad = PyObject_IsTrue(value) == 1;
+  Py_RETURN_NONE;
+}
+PyObject* is_inference_mode(PyObject*, PyObject*) { return PyBool_FromLong(autograd_state.inference); }
+PyObject* set_inference_mode(PyObject*, PyObject* value) {
+  autograd_state.inference = PyObject_IsTrue(value) == 1;
+  Py_RETURN_NONE;
+}
+
+PyMethodDef module_methods[] = {
+    {"_run_backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(run_backward_py)), METH_FASTCALL, nullptr},
+    {"is_grad_enabled", is_grad_enabled, METH_NOARGS, "Whether ops record a graph on this thread."},
+    {"_set_grad_enabled", set_grad_mode, METH_O, nullptr},
+    {"is_inference_mode_enabled", is_inference_mode, METH_NOARGS, "Whether this thread is in inference mode."},
+    {"_set_inference_mode", set_inference_mode, METH_O, nullptr},
+    {nullptr, nullptr, 0, nullptr}};
+
+}  // namespace
+
+PyObject* wrap_node(const NodePtr& node) {
+  if (!node) Py_RETURN_NONE;
+  if (node->python) return Py_NewRef(static_cast<PyObject*>(node->python));
+  PyTypeObject* type = type_for(node->name());
+  NodeObject* self = reinterpret_cast<NodeObject*>(checked(type->tp_alloc(type, 0)));
+  new (&self->node) NodePtr(node);
+  node->python = self;
+  return reinterpret_cast<PyObject*>(self);
+}
+
+void add_autograd(PyObject* module) {
+  PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)},
+                         {Py_tp_repr, reinterpret_cast<void*>(node_repr)},
+                         {Py_tp_getset, node_getset},
+                         {Py_tp_methods, node_methods},
+                         {0, nullptr}};
+  PyType_Spec spec = {"tensorgrad._C._Node", sizeof(NodeObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+  node_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
+  check_status(PyModule_AddObjectRef(module, "_Node", reinterpret_cast<PyObject*>(node_type)));
+  check_status(PyModule_AddFunctions(module, module_methods));
+  extend_tensor_type(tensor_getset, tensor_autograd_methods);
+}
+
+}  // namespace tensorgrad::python

@@ -1,0 +1,9 @@
+// Graph nodes, backward and grad modes as Python sees them.
+#pragma once
+#include "common.h"
+#include "tensorgrad/tensor/node.h"
+
+namespace tensorgrad::python {
+PyObject* wrap_node(const NodePtr& node);  // None where there is none
+void add_autograd(PyObject* module);
+}  // namespace tensorgrad::python

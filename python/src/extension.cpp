@@ -1,0 +1,26 @@
+// tensorgrad._C: the engine as Python sees it.
+#include "autograd.h"
+#include "common.h"
+#include "op_function.h"
+#include "tensor_methods.h"
+#include "tensor_object.h"
+#include "types.h"
+
+namespace {
+
+PyModuleDef definition = {PyModuleDef_HEAD_INIT, "tensorgrad._C", nullptr, -1, nullptr, nullptr, nullptr, nullptr, nullptr};
+
+}  // namespace
+
+PyMODINIT_FUNC PyInit__C() {
+  using namespace tensorgrad::python;
+  return guarded([&]() -> PyObject* {
+    Object module = owned(PyModule_Create(&definition));
+    add_types(module.get());
+    add_tensor_type(module.get());
+    add_ops(module.get());
+    add_tensor_methods(module.get());
+    add_autograd(module.get());
+    return module.release();
+  });
+}
