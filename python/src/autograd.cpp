@@ -58,9 +58,11 @@ PyTypeObject* type_for(const char* name) {
   static PyObject* types = PyDict_New();
   if (PyObject* found = PyDict_GetItemString(types, name)) return reinterpret_cast<PyTypeObject*>(found);
   PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)}, {0, nullptr}};
-  PyType_Spec spec = {strdup(name), sizeof(NodeObject), 0, Py_TPFLAGS_DEFAULT, slots};
+  const std::string full = std::string("tensorgrad.") + name;
+  PyType_Spec spec = {strdup(full.c_str()), sizeof(NodeObject), 0, Py_TPFLAGS_DEFAULT, slots};
   Object bases = owned(PyTuple_Pack(1, node_type));
   Object type = owned(PyType_FromSpecWithBases(&spec, bases.get()));
+  check_status(PyObject_SetAttrString(type.get(), "__module__", owned(PyUnicode_FromString("tensorgrad")).get()));
   check_status(PyDict_SetItemString(types, name, type.get()));
   return reinterpret_cast<PyTypeObject*>(type.get());
 }

@@ -1,0 +1,113 @@
+"""Differentiation: backward(), grad(), and the modes that record or do not record a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tensorgrad import _C
+from tensorgrad._C import Tensor
+
+from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+
+__all__ = ["backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
+
+
+def _as_tuple(tensors: Tensor | Sequence[Any] | None) -> tuple[Any, ...]:
+    return (tensors,) if isinstance(tensors, Tensor) or tensors is None else tuple(tensors)
+
+
+def _checked_gradients(tensors: tuple[Any, ...], gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(gradients) != len(tensors):
+        if gradients == (None,):
+            gradients = (None,) * len(tensors)
+        else:
+            raise RuntimeError(f"got {len(tensors)} tensors and {len(gradients)} gradients")
+    for tensor, gradient in zip(tensors, gradients):
+        if gradient is None:
+            continue
+        if not isinstance(gradient, Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+        if gradient.shape != tensor.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{gradients.index(gradient) if False else 0}] has a shape of "
+                f"{gradient.shape} and output[0] has a shape of {tensor.shape}."
+            )
+    return gradients
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    grad_variables: Any = None,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Accumulates the gradients of `tensors` into the `.grad` of the leaves they depend on.
+
+    grad_tensors: the upstream gradient of each tensor, of its shape; None for scalars means 1.
+    retain_graph: keep what the graph saved for another backward (default: create_graph).
+    create_graph: record the backward itself, for higher derivatives.
+    inputs: accumulate into these tensors only.
+    """
+    outputs = _as_tuple(tensors)
+    if inputs is not None and not isinstance(inputs, Tensor) and len(inputs) == 0:
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    targets = () if inputs is None else _as_tuple(inputs)
+    gradients = _checked_gradients(outputs, _as_tuple(grad_tensors))
+    retain = create_graph if retain_graph is None else retain_graph
+    found = _C._run_backward(outputs, gradients, bool(retain), bool(create_graph), targets, True, True)
+    for target, gradient in zip(targets, found):
+        if gradient is not None:
+            target.grad = gradient if target.grad is None else target.grad + gradient
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]:
+    """The gradients of `outputs` with respect to `inputs`, as a tuple; `.grad` fields stay as they are.
+
+    allow_unused: None for an input that the outputs do not depend on, instead of RuntimeError.
+    materialize_grads: zeros for such an input.
+    """
+    if is_grads_batched:
+        raise NotImplementedError("grad(): is_grads_batched=True is not supported")
+    if materialize_grads and allow_unused is False:
+        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+    allow = materialize_grads if allow_unused is None else allow_unused
+    results = _as_tuple(outputs)
+    targets = _as_tuple(inputs)
+    gradients = _checked_gradients(results, _as_tuple(grad_outputs))
+    retain = create_graph if retain_graph is None else retain_graph
+    found = _C._run_backward(results, gradients, bool(retain), bool(create_graph), targets, bool(allow), False)
+    if materialize_grads:
+        import tensorgrad
+
+        found = tuple(
+            tensorgrad.zeros_like(target, requires_grad=True) if value is None else value
+            for target, value in zip(targets, found)
+        )
+    return tuple(found)
+
+
+def _tensor_backward(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Accumulates the gradient of this tensor into the leaves it depends on; see autograd.backward()."""
+    backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+
+Tensor.backward = _tensor_backward
