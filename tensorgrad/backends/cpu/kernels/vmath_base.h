@@ -14,7 +14,7 @@
 #define TG_FMAF(a, b, c) ((a) * (b) + (c))
 #define TG_FMAD(a, b, c) ((a) * (b) + (c))
 #endif
-#define TG_INLINE inline __attribute__((always_inline))
+#define TG_INLINE __attribute__((always_inline)) inline
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
