@@ -2,6 +2,7 @@
 #pragma once
 #include "tensorgrad/backends/common/plan.h"
 #include "tensorgrad/backends/slots_index.h"
+#include "tensorgrad/backends/common/rows.h"
 #include "tensorgrad/core/scalar.h"
 #include "tensorgrad/dispatch/slot.h"
 
@@ -48,3 +49,105 @@ struct ReduceArgs {
 };
 }  // namespace tensorgrad
 TG_SLOT(reduce_sum, void(const ReduceArgs&))
+
+// Pointwise unary, floating only
+TG_SLOT(exp, void(const Plan&))
+TG_SLOT(exp2, void(const Plan&))
+TG_SLOT(expm1, void(const Plan&))
+TG_SLOT(log, void(const Plan&))
+TG_SLOT(log2, void(const Plan&))
+TG_SLOT(log10, void(const Plan&))
+TG_SLOT(log1p, void(const Plan&))
+TG_SLOT(sqrt, void(const Plan&))
+TG_SLOT(rsqrt, void(const Plan&))
+TG_SLOT(reciprocal, void(const Plan&))
+TG_SLOT(sin, void(const Plan&))
+TG_SLOT(cos, void(const Plan&))
+TG_SLOT(tan, void(const Plan&))
+TG_SLOT(asin, void(const Plan&))
+TG_SLOT(acos, void(const Plan&))
+TG_SLOT(atan, void(const Plan&))
+TG_SLOT(sinh, void(const Plan&))
+TG_SLOT(cosh, void(const Plan&))
+TG_SLOT(tanh, void(const Plan&))
+TG_SLOT(asinh, void(const Plan&))
+TG_SLOT(acosh, void(const Plan&))
+TG_SLOT(atanh, void(const Plan&))
+TG_SLOT(erf, void(const Plan&))
+TG_SLOT(erfc, void(const Plan&))
+TG_SLOT(erfinv, void(const Plan&))
+TG_SLOT(floor, void(const Plan&))
+TG_SLOT(ceil, void(const Plan&))
+TG_SLOT(trunc, void(const Plan&))
+TG_SLOT(round, void(const Plan&))                      // half to even
+TG_SLOT(round_up_scaled, void(const Plan&, double))    // round(x * scale) / scale
+TG_SLOT(round_down_scaled, void(const Plan&, double))  // round(x / scale) * scale
+TG_SLOT(frac, void(const Plan&))
+TG_SLOT(nan_to_num, void(const Plan&, double nan, double positive, double negative))
+// Pointwise unary, every type
+TG_SLOT(neg, void(const Plan&))
+TG_SLOT(abs, void(const Plan&))
+TG_SLOT(sign, void(const Plan&))
+TG_SLOT(relu, void(const Plan&))
+TG_SLOT(bitwise_not, void(const Plan&))                // integers and bool
+TG_SLOT(logical_not, void(const Plan&))                // this and the next write bool
+TG_SLOT(isinf, void(const Plan&))
+TG_SLOT(isfinite, void(const Plan&))
+TG_SLOT(isposinf, void(const Plan&))
+TG_SLOT(isneginf, void(const Plan&))
+TG_SLOT(signbit, void(const Plan&))
+// Activations; *_backward(u, saved input or result) is their gradient
+TG_SLOT(sigmoid, void(const Plan&))
+TG_SLOT(sigmoid_backward, void(const Plan&))           // of the result
+TG_SLOT(tanh_backward, void(const Plan&))              // of the result
+TG_SLOT(log_sigmoid, void(const Plan&))
+TG_SLOT(log_sigmoid_backward, void(const Plan&))
+TG_SLOT(silu, void(const Plan&))
+TG_SLOT(silu_backward, void(const Plan&))
+TG_SLOT(gelu, void(const Plan&))
+TG_SLOT(gelu_backward, void(const Plan&))
+TG_SLOT(gelu_tanh, void(const Plan&))
+TG_SLOT(gelu_tanh_backward, void(const Plan&))
+TG_SLOT(mish, void(const Plan&))
+TG_SLOT(mish_backward, void(const Plan&))
+TG_SLOT(threshold, void(const Plan&, double threshold, double value))
+TG_SLOT(threshold_backward, void(const Plan&, double threshold))
+TG_SLOT(leaky_relu, void(const Plan&, double slope))
+TG_SLOT(leaky_relu_backward, void(const Plan&, double slope))
+TG_SLOT(elu, void(const Plan&, double negative, double positive, double input))
+TG_SLOT(elu_backward, void(const Plan&, double negative, double positive, double input))
+TG_SLOT(softplus, void(const Plan&, double beta, double threshold))
+TG_SLOT(softplus_backward, void(const Plan&, double beta, double threshold))
+TG_SLOT(hardtanh, void(const Plan&, double low, double high))
+TG_SLOT(hardtanh_backward, void(const Plan&, double low, double high))
+TG_SLOT(hardsigmoid, void(const Plan&))
+TG_SLOT(hardsigmoid_backward, void(const Plan&))
+TG_SLOT(hardswish, void(const Plan&))
+TG_SLOT(hardswish_backward, void(const Plan&))
+TG_SLOT(softshrink, void(const Plan&, double lambda))
+TG_SLOT(hardshrink, void(const Plan&, double lambda))
+TG_SLOT(shrink_backward, void(const Plan&, double lambda))
+// Along one dimension; operands as `Rows` has them, dense, float32 or float64
+TG_SLOT(softmax, void(const Rows&))                    // in x; out y
+TG_SLOT(log_softmax, void(const Rows&))
+TG_SLOT(softmax_backward, void(const Rows&))           // in u, y; out dx
+TG_SLOT(log_softmax_backward, void(const Rows&))
+// Rows normalised. integer: 1 leaves the mean in (rms_norm); number[0]: eps. A null weight, bias or mean is left out.
+TG_SLOT(layer_norm, void(const Rows&))                 // in x, weight, bias; out y, mean, rstd
+TG_SLOT(layer_norm_backward, void(const Rows&))        // in u, x, weight, mean, rstd; out dx
+TG_SLOT(layer_norm_parameters, void(const Rows&))      // in u, x, mean, rstd; out dweight, dbias
+// Channels: [outer, n, inner] with n channels
+TG_SLOT(channel_stats, void(const Rows&))              // in x; out mean, variance (biased)
+TG_SLOT(channel_backward_sums, void(const Rows&))      // in u, x, mean; out sum u, sum u (x - mean)
+TG_SLOT(channel_affine, void(const Rows&))             // in x, a, d; out x a + d
+TG_SLOT(channel_affine_pair, void(const Rows&))        // in u, x, a, b, d; out u a + x b + d
+// Losses of two operands
+TG_SLOT(squared_difference, void(const Plan&))
+TG_SLOT(absolute_difference, void(const Plan&))
+TG_SLOT(smooth_l1, void(const Plan&, double beta))
+TG_SLOT(huber, void(const Plan&, double delta))
+TG_SLOT(cross_entropy_of_bits, void(const Plan&))      // probability, target
+TG_SLOT(cross_entropy_of_logits, void(const Plan&))    // logit, target
+// Cross entropy of class indices (checked by the op); integer: the index to ignore
+TG_SLOT(cross_entropy, void(const Rows&))              // in x, target, weight; out loss, logsumexp
+TG_SLOT(cross_entropy_backward, void(const Rows&))     // in x, target, weight, logsumexp, factor (number[0]: its stride); out dx
