@@ -1,6 +1,7 @@
 // tensorgrad._C: the engine as Python sees it.
 #include "autograd.h"
 #include "common.h"
+#include "generator.h"
 #include "op_function.h"
 #include "tensor_methods.h"
 #include "tensor_object.h"
@@ -20,6 +21,7 @@ PyMODINIT_FUNC PyInit__C() {
     add_tensor_type(module.get());
     add_ops(module.get());
     add_tensor_methods(module.get());
+    add_generator(module.get());
     add_autograd(module.get());
     return module.release();
   });
