@@ -44,11 +44,22 @@ Tensor coins(const Tensor& input, double keep, bool channels) {
   return bernoulli_(Tensor::empty(sizes, input.dtype(), input.device()), keep);
 }
 
+// 1 / keep for each kept element, in the precision of the dtype.
+Tensor scaled_coins(const Tensor& input, double keep, bool channels) {
+  TG_CHECK(is_floating(input.dtype()), Runtime, "result type Float can't be cast to the desired output type ",
+           dtype_scalar_name(input.dtype()));
+  const Scalar scale = dispatch_floating(input.dtype(), [&]<class T>() {
+    using Wide = std::conditional_t<std::is_same_v<T, double>, double, float>;
+    return Scalar(double(T(Wide(1) / Wide(keep))));
+  });
+  return coins(input, keep, channels) * scale;
+}
+
 Tensor drop_channels(const Tensor& input, double p, bool train, Out out) {
   check_probability(p);
   if (leaves_alone(input, p, train)) return input;
   if (p == 1) return mul(input, wrap_number(0.0), out);
-  return mul(input, coins(input, 1 - p, true) / Scalar(1 - p), out);
+  return mul(input, scaled_coins(input, 1 - p, true), out);
 }
 
 Tensor drop_to_bound(const Tensor& input, double p, bool train, bool channels, Out out) {
@@ -94,7 +105,7 @@ Tensor dropout_(const Tensor& input, double p, bool train) {
   check_probability(p);
   if (leaves_alone(input, p, train)) return input;
   if (p == 1) return mul(input, wrap_number(0.0), Out::in_place_of(input));
-  return mul(input, coins(input, 1 - p, false) / Scalar(1 - p), Out::in_place_of(input));
+  return mul(input, scaled_coins(input, 1 - p, false), Out::in_place_of(input));
 }
 TG_OP(dropout_, "dropout_(Tensor input, float p, bool train) -> Tensor", kFunction, R"(
 dropout() that overwrites its input.

@@ -183,8 +183,7 @@ Tensor normal(double mean, double std, const Shape& size, Generator* generator, 
       out ? destination_for("normal", out, size, out.target->dtype(), out.target->device())
           : Tensor::empty(size, options.dtype.value_or(default_dtype()), options.device.value_or(Device{}));
   normal_(result, mean, std, generator);
-  if (options.requires_grad) result.set_requires_grad(true);
-  return result;
+  return with_requires_grad(result, options);
 }
 TG_OP(normal,
       "normal(float mean, float std, int[] size, *, Generator? generator=None, Tensor? out=None, Options "
@@ -272,8 +271,7 @@ Tensor randperm(int64_t n, Generator* generator, Out out, const TensorOptions& o
   }
   if (!dense.is_same(result)) return deliver("randperm", out, dense);
   if (out) result.bump_version();
-  if (options.requires_grad) result.set_requires_grad(true);
-  return result;
+  return with_requires_grad(result, options);
 }
 TG_OP(randperm, "randperm(int n, *, Generator? generator=None, Tensor? out=None, Options options) -> Tensor",
       kFunction, R"(
