@@ -154,12 +154,6 @@ out = input - other * trunc(input / other): the sign of the dividend, as C's fmo
 Backward: u for input, -u * trunc(input / other) for other.
 )");
 
-Tensor neg(const Tensor& input, Out out) {
-  const Tensor minus_one = wrap_number(-1);
-  Tensor result = pointwise("neg", slots::mul, out, input.dtype(), input.dtype(), {&input, &minus_one});
-  return record("NegBackward0", result, out, saved(), wrt(input, [](const Tensor& u) { return -u; }));
-}
-
 Tensor operator+(const Tensor& a, Scalar b) { return add(a, wrap_number(b)); }
 Tensor operator-(const Tensor& a, Scalar b) { return sub(a, wrap_number(b)); }
 Tensor operator*(const Tensor& a, Scalar b) { return mul(a, wrap_number(b)); }
