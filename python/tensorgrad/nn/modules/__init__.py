@@ -1,0 +1,48 @@
+"""The modules of tensorgrad.nn, one file per kind."""
+
+from tensorgrad.nn.modules import (
+    _parameter_containers,
+    activation,
+    batchnorm,
+    container,
+    conv,
+    dropout,
+    flatten,
+    linear,
+    loss,
+    normalization,
+    padding,
+    pooling,
+    sparse,
+)
+from tensorgrad.nn.modules._parameter_containers import *  # noqa: F403
+from tensorgrad.nn.modules.activation import *  # noqa: F403
+from tensorgrad.nn.modules.batchnorm import *  # noqa: F403
+from tensorgrad.nn.modules.container import *  # noqa: F403
+from tensorgrad.nn.modules.conv import *  # noqa: F403
+from tensorgrad.nn.modules.dropout import *  # noqa: F403
+from tensorgrad.nn.modules.flatten import *  # noqa: F403
+from tensorgrad.nn.modules.linear import *  # noqa: F403
+from tensorgrad.nn.modules.loss import *  # noqa: F403
+from tensorgrad.nn.modules.module import Module
+from tensorgrad.nn.modules.normalization import *  # noqa: F403
+from tensorgrad.nn.modules.padding import *  # noqa: F403
+from tensorgrad.nn.modules.pooling import *  # noqa: F403
+from tensorgrad.nn.modules.sparse import *  # noqa: F403
+
+__all__ = [  # noqa: PLE0604
+    "Module",
+    *_parameter_containers.__all__,
+    *activation.__all__,
+    *batchnorm.__all__,
+    *container.__all__,
+    *conv.__all__,
+    *dropout.__all__,
+    *flatten.__all__,
+    *linear.__all__,
+    *loss.__all__,
+    *normalization.__all__,
+    *padding.__all__,
+    *pooling.__all__,
+    *sparse.__all__,
+]

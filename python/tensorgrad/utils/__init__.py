@@ -1,0 +1,14 @@
+"""Utilities around the engine: data loading and hooks."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__all__ = ["data", "hooks"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return importlib.import_module(f"tensorgrad.utils.{name}")
+    raise AttributeError(f"module 'tensorgrad.utils' has no attribute '{name}'")
