@@ -148,8 +148,9 @@ class _Places:
 
     def wrap(self, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
         """The values with an identity around the tensors, and the identity's node (None if none needs a gradient)."""
-        import tensorgrad
         from tensorgrad.autograd import _identity
+
+        import tensorgrad
 
         self.count = len(values)
         places = [i for i, value in enumerate(values) if isinstance(value, tensorgrad.Tensor)]

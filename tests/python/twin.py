@@ -33,7 +33,14 @@ def normal(value, lib):
     """The value as plain Python data, the same for both libraries."""
     if isinstance(value, lib.Tensor):
         kind = type(value).__name__
-        return ("tensor", kind, str(value.dtype).split(".")[-1], tuple(value.shape), value.requires_grad, value.tolist())
+        return (
+            "tensor",
+            kind,
+            str(value.dtype).split(".")[-1],
+            tuple(value.shape),
+            value.requires_grad,
+            value.tolist(),
+        )
     if isinstance(value, lib.nn.Module):
         return ("module", _text(repr(value)))
     if isinstance(value, bool | int | float | type(None)):

@@ -20,8 +20,7 @@ def _legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
     reduce = True if reduce is None else reduce
     reduction = "none" if not reduce else "mean" if size_average else "sum"
     warnings.warn(
-        "size_average and reduce args will be deprecated, please use "
-        f"reduction='{reduction}' instead.",
+        f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
         stacklevel=4,
     )
     return reduction
@@ -159,7 +158,9 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
         raise RuntimeError("glu does not support scalars because halving size must be even")
     size = input.size(dim)
     if size % 2:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim % input.dim()} is size {size}")
+        raise RuntimeError(
+            f"Halving dimension must be even, but dimension {dim % input.dim()} is size {size}"
+        )
     first, second = input.chunk(2, dim)
     return first * second.sigmoid()
 
@@ -506,7 +507,9 @@ def scaled_dot_product_attention(
     scores = (query * scale) @ key.transpose(-2, -1)
     if is_causal:
         if attn_mask is not None:
-            raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
+            raise RuntimeError(
+                "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
+            )
         rows, columns = scores.shape[-2:]
         attn_mask = tensorgrad.ones(rows, columns, dtype=tensorgrad.bool, device=query.device).tril()
     if attn_mask is not None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tensorgrad import _C
 from tensorgrad.nn import _composed
 from tensorgrad.nn._composed import _legacy_reduction
+
+from tensorgrad import _C
 
 _composed_functions = {
     name: value
@@ -19,7 +20,7 @@ _composed_functions = {
 _builtins = {name: getattr(_C._nn, name) for name in dir(_C._nn) if name[0] != "_"}
 
 globals().update(_composed_functions | _builtins)
-__all__ = sorted(_composed_functions.keys() | _builtins.keys())  # noqa: PLE0605
+__all__ = sorted(_composed_functions.keys() | _builtins.keys())
 
 
 def __getattr__(name: str) -> Any:  # for type checkers: the names are put in above

@@ -60,7 +60,9 @@ def _rebuild_parameter(data: Any, requires_grad: bool, backward_hooks: Any) -> P
     return Parameter(data, requires_grad)
 
 
-def _rebuild_parameter_with_state(data: Any, requires_grad: bool, backward_hooks: Any, state: Any) -> Parameter:
+def _rebuild_parameter_with_state(
+    data: Any, requires_grad: bool, backward_hooks: Any, state: Any
+) -> Parameter:
     parameter = Parameter(data, requires_grad)
     for name, value in state.items():
         setattr(parameter, name, value)

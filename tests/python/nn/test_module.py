@@ -72,10 +72,20 @@ def test_attributes(torch, log):
 
         return f
 
-    log(assign("linear", 3), assign("linear", torch.zeros(1)), assign("linear", None), assign("linear", nn.Linear(1, 1)))
+    log(
+        assign("linear", 3),
+        assign("linear", torch.zeros(1)),
+        assign("linear", None),
+        assign("linear", nn.Linear(1, 1)),
+    )
     log(assign("mean", 3), assign("mean", None), assign("mean", torch.ones(2)))
     log(assign("mean", nn.Parameter(torch.zeros(2))), m._buffers, m._parameters)
-    log(assign("scale", 3), assign("scale", torch.zeros(1)), assign("scale", None), assign("scale", nn.Linear(1, 1)))
+    log(
+        assign("scale", 3),
+        assign("scale", torch.zeros(1)),
+        assign("scale", None),
+        assign("scale", nn.Linear(1, 1)),
+    )
     log(list(m._modules), list(m._parameters), list(m._buffers))
     log(assign("scratch", nn.Linear(1, 1)), m._buffers, m._non_persistent_buffers_set)
     log(assign("linear", nn.Parameter(torch.ones(1))), list(m._modules))
@@ -101,7 +111,9 @@ def test_registration_errors(torch, log):
         log(lambda: m.add_module(name, None))
     log(lambda: m.register_parameter("z", torch.zeros(1)), lambda: m.register_parameter("z", 3))
     log(lambda: m.register_parameter("z", p * 2))
-    log(lambda: m.register_buffer("z", 3), lambda: m.add_module("z", 3), lambda: m.register_module("zz", None))
+    log(
+        lambda: m.register_buffer("z", 3), lambda: m.add_module("z", 3), lambda: m.register_module("zz", None)
+    )
     log(lambda: m.register_buffer("linear", None), lambda: m.register_parameter("mean", None))
     log(lambda: m.add_module("scale", None), lambda: m.zz, lambda: m.train(3), lambda: m(1))
     log(lambda: m.register_buffer("mean", torch.ones(3), persistent=False), m._non_persistent_buffers_set)
@@ -122,7 +134,11 @@ def test_iteration(torch, log):
         log([name for name, _ in m.named_buffers("p", recurse)], [x.shape for x in m.buffers(recurse)])
     log([name for name, _ in m.named_parameters(remove_duplicate=False)])
     log([name for name, _ in m.named_buffers(remove_duplicate=False)])
-    log(list(m.named_modules()), list(m.named_modules(remove_duplicate=False)), list(m.named_modules(prefix="x")))
+    log(
+        list(m.named_modules()),
+        list(m.named_modules(remove_duplicate=False)),
+        list(m.named_modules(prefix="x")),
+    )
     log(list(m.named_children()), list(m.children()), list(m.modules()))
     seen = []
     log(m.apply(lambda module: seen.append(type(module).__name__)) is m, seen)
@@ -158,7 +174,13 @@ def test_modes_and_casts(torch, log):
     log(m.to(torch.float64).scale, m.to(torch.zeros(1, dtype=torch.float32)).scale, m.to("cpu").scale)
     log(m.to("cpu", torch.float64).scale, m.to(dtype=torch.float32, device="cpu").scale, m.cpu() is m)
     log(m.to() is m, m.to(torch.device("cpu"), None, True).scale, m.type(torch.float64).scale)
-    for args, kwargs in (((torch.int64,), {}), ((), {"foo": 1}), (("cpu", 3), {}), (("foo",), {}), (("cpu", torch.int32), {})):
+    for args, kwargs in (
+        ((torch.int64,), {}),
+        ((), {"foo": 1}),
+        (("cpu", 3), {}),
+        (("foo",), {}),
+        (("cpu", torch.int32), {}),
+    ):
         log(lambda: m.to(*args, **kwargs))
     m = make(torch)
     m(torch.ones(1, 2)).sum().backward()
@@ -196,7 +218,14 @@ def test_copies(torch, log):
     m.name = "net"
     m.tied = m.linear
     c = copy.deepcopy(m)
-    log(c, c.tied is c.linear, c.linear.weight is m.linear.weight, c.state_dict(), c.name, type(c.scale).__name__)
+    log(
+        c,
+        c.tied is c.linear,
+        c.linear.weight is m.linear.weight,
+        c.state_dict(),
+        c.name,
+        type(c.scale).__name__,
+    )
     log(c.linear.weight.data_ptr() == m.linear.weight.data_ptr())
     s = copy.copy(m)
     log(s.linear is m.linear, s.__dict__ is m.__dict__, s._parameters is m._parameters)
@@ -246,7 +275,6 @@ def test_getattr_protocol(torch, log):
     log(d.p, lambda: d.q, lambda: d.broken)
 
     class Plain(nn.Module):
-
         @property
         def broken(self):
             return self.nowhere
@@ -267,17 +295,40 @@ def test_getattr_protocol(torch, log):
 def test_parameter(torch, log):
     nn = torch.nn
     p = nn.Parameter(torch.zeros(2))
-    log(p, nn.Parameter(), nn.Parameter(torch.zeros(2), False), repr(p), p.detach(), p.data, p * 2, isinstance(p, torch.Tensor))
-    log(lambda: nn.Parameter(torch.zeros(1, dtype=torch.int64)), nn.Parameter(torch.zeros(1, dtype=torch.int64), False))
+    log(
+        p,
+        nn.Parameter(),
+        nn.Parameter(torch.zeros(2), False),
+        repr(p),
+        p.detach(),
+        p.data,
+        p * 2,
+        isinstance(p, torch.Tensor),
+    )
+    log(
+        lambda: nn.Parameter(torch.zeros(1, dtype=torch.int64)),
+        nn.Parameter(torch.zeros(1, dtype=torch.int64), False),
+    )
     log(lambda: nn.Parameter(torch.zeros(2), foo=3), lambda: nn.Parameter([1]), lambda: nn.Parameter(3))
     q = nn.Parameter(p)
     log(q is p, q.data_ptr() == p.data_ptr(), p.is_leaf)
     c = copy.deepcopy(p)
-    log(c, c is p, c.data_ptr() == p.data_ptr(), pickle.loads(pickle.dumps(nn.Parameter(torch.ones(2), False))))
+    log(
+        c,
+        c is p,
+        c.data_ptr() == p.data_ptr(),
+        pickle.loads(pickle.dumps(nn.Parameter(torch.ones(2), False))),
+    )
     p.note = "kept"
     log(pickle.loads(pickle.dumps(p)).note)
     b = nn.Buffer(torch.zeros(2))
-    log(b, isinstance(b, nn.Buffer), isinstance(torch.zeros(1), nn.Buffer), isinstance(p, nn.Buffer), b.persistent)
+    log(
+        b,
+        isinstance(b, nn.Buffer),
+        isinstance(torch.zeros(1), nn.Buffer),
+        isinstance(p, nn.Buffer),
+        b.persistent,
+    )
 
 
 def test_module_is_collected():

@@ -23,7 +23,10 @@ def test_load(torch, log):
     state = n.state_dict()
     log(lambda: m.load_state_dict(state), m.state_dict())
     log(lambda: m.load_state_dict({}), lambda: m.load_state_dict({"x": 1}), lambda: m.load_state_dict(3))
-    log(lambda: str(m.load_state_dict({}, strict=False)), lambda: m.load_state_dict({"q": 1, "block.z.a": 1}, strict=False))
+    log(
+        lambda: str(m.load_state_dict({}, strict=False)),
+        lambda: m.load_state_dict({"q": 1, "block.z.a": 1}, strict=False),
+    )
 
     def changed(**values):
         def load():
@@ -35,7 +38,12 @@ def test_load(torch, log):
 
         return load
 
-    log(changed(mean=torch.zeros(3)), changed(mean=3), changed(mean=torch.zeros(())), changed(scratch=torch.zeros(1)))
+    log(
+        changed(mean=torch.zeros(3)),
+        changed(mean=3),
+        changed(mean=torch.zeros(())),
+        changed(scratch=torch.zeros(1)),
+    )
     log(changed(**{"linear.weight.foo": 3, "linear.q": 1, "mean": torch.zeros(4), "scale": 2}))
     log(changed(mean=torch.zeros(2, dtype=torch.float64)), m.mean)
 
@@ -50,7 +58,11 @@ def test_load(torch, log):
     log(scalar.load_state_dict({"s": torch.tensor([5.0])}), scalar.s)
     weight = m.linear.weight
     m.load_state_dict(state, assign=True)
-    log(m.linear.weight is weight, m.linear.weight.data_ptr() == state["linear.weight"].data_ptr(), m.linear.weight)
+    log(
+        m.linear.weight is weight,
+        m.linear.weight.data_ptr() == state["linear.weight"].data_ptr(),
+        m.linear.weight,
+    )
     log(m.mean is state["mean"])
 
 

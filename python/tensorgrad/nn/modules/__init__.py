@@ -15,22 +15,22 @@ from tensorgrad.nn.modules import (
     pooling,
     sparse,
 )
-from tensorgrad.nn.modules._parameter_containers import *  # noqa: F403
-from tensorgrad.nn.modules.activation import *  # noqa: F403
-from tensorgrad.nn.modules.batchnorm import *  # noqa: F403
-from tensorgrad.nn.modules.container import *  # noqa: F403
-from tensorgrad.nn.modules.conv import *  # noqa: F403
-from tensorgrad.nn.modules.dropout import *  # noqa: F403
-from tensorgrad.nn.modules.flatten import *  # noqa: F403
-from tensorgrad.nn.modules.linear import *  # noqa: F403
-from tensorgrad.nn.modules.loss import *  # noqa: F403
+from tensorgrad.nn.modules._parameter_containers import *
+from tensorgrad.nn.modules.activation import *
+from tensorgrad.nn.modules.batchnorm import *
+from tensorgrad.nn.modules.container import *
+from tensorgrad.nn.modules.conv import *
+from tensorgrad.nn.modules.dropout import *
+from tensorgrad.nn.modules.flatten import *
+from tensorgrad.nn.modules.linear import *
+from tensorgrad.nn.modules.loss import *
 from tensorgrad.nn.modules.module import Module
-from tensorgrad.nn.modules.normalization import *  # noqa: F403
-from tensorgrad.nn.modules.padding import *  # noqa: F403
-from tensorgrad.nn.modules.pooling import *  # noqa: F403
-from tensorgrad.nn.modules.sparse import *  # noqa: F403
+from tensorgrad.nn.modules.normalization import *
+from tensorgrad.nn.modules.padding import *
+from tensorgrad.nn.modules.pooling import *
+from tensorgrad.nn.modules.sparse import *
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "Module",
     *_parameter_containers.__all__,
     *activation.__all__,

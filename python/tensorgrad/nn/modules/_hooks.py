@@ -7,9 +7,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from tensorgrad._hooks import ModuleBackward, RemovableHandle
+
 import tensorgrad
 from tensorgrad import _C
-from tensorgrad._hooks import ModuleBackward, RemovableHandle
 
 # Hooks for every module; the C base class goes straight to forward only while all of these are empty.
 _global_forward_hooks: OrderedDict[int, Any] = OrderedDict()
@@ -70,9 +71,7 @@ def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> Removabl
     return _register_global(_global_backward_pre_hooks, hook)
 
 
-_MIXED = (
-    "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of them."
-)
+_MIXED = "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of them."
 
 
 class HookMixin:
@@ -121,13 +120,9 @@ class HookMixin:
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
         """Adds ``hook(module, grad_output) -> None or new grad_output``, called before the module's backward."""
-        return _add(
-            self._backward_pre_hooks, RemovableHandle(self._backward_pre_hooks), hook, prepend
-        )
+        return _add(self._backward_pre_hooks, RemovableHandle(self._backward_pre_hooks), hook, prepend)
 
-    def register_full_backward_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> RemovableHandle:
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Adds ``hook(module, grad_input, grad_output) -> None or new grad_input``, after the module's backward."""
         if self._is_full_backward_hook is False:
             raise RuntimeError(_MIXED)
@@ -210,7 +205,9 @@ class HookMixin:
     def _call_remaining_hooks(self, args: Any, kwargs: Any, called: set[Any]) -> None:
         """After a failure: the hooks registered with always_call that have not run yet."""
         for hook_id, hook in _pairs(_global_forward_hooks, self._forward_hooks):
-            always = hook_id in self._forward_hooks_always_called or hook_id in _global_forward_hooks_always_called
+            always = (
+                hook_id in self._forward_hooks_always_called or hook_id in _global_forward_hooks_always_called
+            )
             if not always or hook_id in called:
                 continue
             try:

@@ -6,10 +6,11 @@ import operator
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import tensorgrad
 from tensorgrad.nn.modules.container import _require_iterable, checked_pairs
 from tensorgrad.nn.modules.module import Module
 from tensorgrad.nn.parameter import Parameter
+
+import tensorgrad
 
 __all__ = ["ParameterDict", "ParameterList"]
 

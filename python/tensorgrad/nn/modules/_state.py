@@ -7,8 +7,9 @@ from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import tensorgrad
 from tensorgrad._hooks import RemovableHandle
+
+import tensorgrad
 
 EXTRA_STATE = "_extra_state"
 
@@ -77,7 +78,9 @@ class StateMixin:
         if _has_extra_state(self, "get_extra_state"):
             destination[prefix + EXTRA_STATE] = self.get_extra_state()
 
-    def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
+    def state_dict(
+        self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
+    ) -> Any:
         """An OrderedDict from names to all parameters and persistent buffers of this module and its children.
 
         Args:
@@ -183,7 +186,9 @@ class StateMixin:
                     if first not in (self._modules if dot else own):
                         unexpected_keys.append(key)
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
         """Copies parameters and buffers from `state_dict` into this module and its children.
 
         Args:

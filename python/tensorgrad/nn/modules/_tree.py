@@ -22,7 +22,9 @@ class TreeMixin:
     ) -> Iterator[tuple[str, Any]]:
         seen: set[Any] = set()
         modules = (
-            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+            if recurse
+            else [(prefix, self)]
         )
         for path, module in modules:
             for name, value in get_members(module):
@@ -54,7 +56,9 @@ class TreeMixin:
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Any]]:
         """Pairs of dotted name and buffer."""
-        yield from self._named_members(lambda module: module._buffers.items(), prefix, recurse, remove_duplicate)
+        yield from self._named_members(
+            lambda module: module._buffers.items(), prefix, recurse, remove_duplicate
+        )
 
     def children(self) -> Iterator[Any]:
         """The direct submodules; each once."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import tensorgrad
-from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
 from tensorgrad.nn.modules.module import Module
 from tensorgrad.nn.parameter import Parameter
+
+import tensorgrad
+from tensorgrad import Tensor
 
 __all__ = [
     "CELU",
     "ELU",
     "GELU",
     "GLU",
+    "SELU",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -27,7 +29,6 @@ __all__ = [
     "RReLU",
     "ReLU",
     "ReLU6",
-    "SELU",
     "SiLU",
     "Sigmoid",
     "Softmax",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import tensorgrad
-from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
 from tensorgrad.nn import init
 from tensorgrad.nn.modules.module import Module
 from tensorgrad.nn.parameter import Parameter
+
+import tensorgrad
+from tensorgrad import Tensor
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
 
@@ -89,9 +90,7 @@ class _BatchNorm(Module):
         use_batch = training or (mean is None and variance is None)
         if training and not tracks:
             mean = variance = None
-        return F.batch_norm(
-            input, mean, variance, self.weight, self.bias, use_batch, momentum, self.eps
-        )
+        return F.batch_norm(input, mean, variance, self.weight, self.bias, use_batch, momentum, self.eps)
 
     def extra_repr(self) -> str:
         return (

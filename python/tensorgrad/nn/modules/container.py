@@ -195,7 +195,9 @@ class ModuleList(Module):
             return f"{self._get_name()}()"
         lines = []
         for first, last, text in runs:
-            shown = f"({first}): {text}" if first == last else f"({first}-{last}): {last - first + 1} x {text}"
+            shown = (
+                f"({first}): {text}" if first == last else f"({first}-{last}): {last - first + 1} x {text}"
+            )
             lines.append(_addindent(shown, 2))
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
 

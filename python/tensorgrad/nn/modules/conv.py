@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import tensorgrad
-from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
 from tensorgrad.nn import init
 from tensorgrad.nn.modules._utils import ntuple
 from tensorgrad.nn.modules.module import Module
 from tensorgrad.nn.parameter import Parameter
+
+import tensorgrad
+from tensorgrad import Tensor
 
 __all__ = ["Conv1d", "Conv2d"]
 
@@ -54,9 +55,7 @@ class _ConvNd(Module):
             raise ValueError("out_channels must be divisible by groups")
         if isinstance(padding, str):
             if padding not in ("same", "valid"):
-                raise ValueError(
-                    f"Invalid padding string {padding!r}, should be one of {{'same', 'valid'}}"
-                )
+                raise ValueError(f"Invalid padding string {padding!r}, should be one of {{'same', 'valid'}}")
             if padding == "same" and any(s != 1 for s in stride):
                 raise ValueError("padding='same' is not supported for strided convolutions")
         if padding_mode not in ("zeros", "reflect", "circular", "replicate"):
@@ -105,7 +104,9 @@ class _ConvNd(Module):
                 init.uniform_(self.bias, -bound, bound)
 
     def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        text = (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        )
         if self.padding != (0,) * len(self.padding):
             text += f", padding={self.padding}"
         if self.dilation != (1,) * len(self.dilation):

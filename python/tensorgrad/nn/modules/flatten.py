@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tensorgrad import Tensor
 from tensorgrad.nn.modules.module import Module
+
+from tensorgrad import Tensor
 
 __all__ = ["Flatten", "Unflatten"]
 

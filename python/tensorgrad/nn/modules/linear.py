@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import tensorgrad
-from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
 from tensorgrad.nn import init
 from tensorgrad.nn.modules.module import Module
 from tensorgrad.nn.parameter import Parameter
+
+import tensorgrad
+from tensorgrad import Tensor
 
 __all__ = ["Bilinear", "Identity", "Linear"]
 
@@ -66,7 +67,9 @@ class Linear(Module):
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        )
 
 
 class Bilinear(Module):

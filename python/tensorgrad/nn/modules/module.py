@@ -9,8 +9,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import tensorgrad
-from tensorgrad import _C
 from tensorgrad.nn.modules import _tree
 from tensorgrad.nn.modules._hooks import (
     HookMixin,
@@ -22,6 +20,9 @@ from tensorgrad.nn.modules._hooks import (
 from tensorgrad.nn.modules._state import StateMixin
 from tensorgrad.nn.modules._to import parse_to
 from tensorgrad.nn.parameter import Buffer, Parameter
+
+import tensorgrad
+from tensorgrad import _C
 
 __all__ = [
     "Module",
@@ -63,7 +64,9 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
         if self.call_super_init is False:
             if kwargs:
                 name = next(iter(kwargs))
-                raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument '{name}'")
+                raise TypeError(
+                    f"{type(self).__name__}.__init__() got an unexpected keyword argument '{name}'"
+                )
             if args:
                 raise TypeError(
                     f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given"
@@ -91,7 +94,9 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
 
     def forward(self, *input: Any) -> Any:
         """What the module computes; every subclass overrides it."""
-        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -102,7 +107,9 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
         if isinstance(value, Parameter):
             if parameters is None:
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
-            self._forget(name, state, state["_buffers"], state["_modules"], state["_non_persistent_buffers_set"])
+            self._forget(
+                name, state, state["_buffers"], state["_modules"], state["_non_persistent_buffers_set"]
+            )
             self.register_parameter(name, value)
         elif parameters is not None and name in parameters:
             if value is not None:
@@ -303,8 +310,7 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
         device, dtype, non_blocking = parse_to(args, kwargs)
         if dtype is not None and not dtype.is_floating_point:
             raise TypeError(
-                "nn.Module.to only accepts floating point or complex dtypes, "
-                f"but got desired dtype={dtype}"
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
             )
 
         def convert(tensor: Any) -> Any:
@@ -364,9 +370,7 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
     def __repr__(self) -> str:
         extra = self.extra_repr()
         lines = extra.split("\n") if extra else []
-        children = [
-            f"({name}): {_addindent(repr(module), 2)}" for name, module in self._modules.items()
-        ]
+        children = [f"({name}): {_addindent(repr(module), 2)}" for name, module in self._modules.items()]
         if not children and len(lines) <= 1:
             return f"{self._get_name()}({extra})"
         return f"{self._get_name()}(\n  " + "\n  ".join([*lines, *children]) + "\n)"
@@ -393,4 +397,3 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
 
 def _typename(value: Any) -> str:
     return tensorgrad.typename(value)
-

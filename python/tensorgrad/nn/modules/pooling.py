@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
 from tensorgrad.nn.modules._utils import ntuple
 from tensorgrad.nn.modules.module import Module
+
+from tensorgrad import Tensor
 
 __all__ = [
     "AdaptiveAvgPool1d",

@@ -1,0 +1,36 @@
+// What the optimizers' kernels are given: plain data, so that kernel files may include it.
+#pragma once
+#include <stdint.h>
+
+namespace tensorgrad {
+
+// One parameter of an SGD step; all arrays are contiguous, of `n` elements of float (or double).
+struct SgdArgs {
+  void* parameter;
+  const void* gradient;
+  void* momentum_buffer;  // null without momentum
+  int64_t n;
+  bool is_double;
+  bool first;  // the buffer is to be filled with the gradient
+  bool nesterov;
+  bool maximize;
+  double lr, momentum, dampening, weight_decay;
+};
+
+// One parameter of an Adam step.
+struct AdamArgs {
+  void* parameter;
+  const void* gradient;
+  void* mean;             // exp_avg
+  void* square;           // exp_avg_sq
+  void* largest_square;   // max_exp_avg_sq: null without amsgrad
+  int64_t n;
+  bool is_double;
+  bool maximize;
+  bool decoupled;  // the decay shrinks the parameter (AdamW) and does not enter the gradient
+  double beta1, beta2, eps, weight_decay, lr;
+  double step_size;        // lr / (1 - beta1^t)
+  double correction_root;  // sqrt(1 - beta2^t)
+};
+
+}  // namespace tensorgrad
