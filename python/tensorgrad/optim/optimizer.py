@@ -144,7 +144,17 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Takes the gradients of all parameters away, or zeroes them in place."""
         for group in self.param_groups:
-            _C._optim.zero_grad(group["params"], set_to_none)
+            if set_to_none:
+                _C._optim.zero_grad(group["params"])
+                continue
+            for parameter in group["params"]:
+                gradient = parameter.grad
+                if gradient is not None:
+                    if gradient.grad_fn is not None:
+                        gradient.detach_()
+                    else:
+                        gradient.requires_grad_(False)
+                    gradient.zero_()
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Adds ``hook(optimizer, args, kwargs) -> None or (args, kwargs)`` before each step."""

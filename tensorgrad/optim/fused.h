@@ -1,0 +1,28 @@
+// What the fused optimizer steps share: which tensors they take, and the run over many parameters.
+#pragma once
+#include "tensorgrad/backends/common/parallel.h"
+#include "tensorgrad/tensor/tensor.h"
+
+namespace tensorgrad::optim {
+
+// Parameters and state of a fused step are contiguous float32 or float64.
+inline bool is_fusible(const Tensor& parameter) {
+  return parameter.is_contiguous() && (parameter.dtype() == DType::Float32 || parameter.dtype() == DType::Float64);
+}
+// State that lies beside its parameter element by element.
+inline bool matches(const Tensor& state, const Tensor& parameter) {
+  return state.defined() && state.is_contiguous() && state.dtype() == parameter.dtype() &&
+         state.numel() == parameter.numel() && state.device() == parameter.device();
+}
+
+// Elements that one task steps over.
+inline constexpr int64_t kStepGrain = 16384;
+
+inline void* advance(void* start, int64_t elements, bool is_double) {
+  return start ? static_cast<char*>(start) + elements * (is_double ? 8 : 4) : nullptr;
+}
+inline const void* advance(const void* start, int64_t elements, bool is_double) {
+  return static_cast<const char*>(start) + elements * (is_double ? 8 : 4);
+}
+
+}  // namespace tensorgrad::optim
