@@ -2,7 +2,9 @@
 #include "autograd.h"
 #include "common.h"
 #include "generator.h"
+#include "module.h"
 #include "op_function.h"
+#include "optim.h"
 #include "tensor_methods.h"
 #include "tensor_object.h"
 #include "types.h"
@@ -23,6 +25,8 @@ PyMODINIT_FUNC PyInit__C() {
     add_tensor_methods(module.get());
     add_generator(module.get());
     add_autograd(module.get());
+    add_module_base(module.get());
+    add_optimizers(module.get());
     return module.release();
   });
 }

@@ -9,6 +9,7 @@
 
 #include <initializer_list>
 
+namespace tensorgrad::python {
 namespace {
 
 struct ModuleBase {
@@ -270,7 +271,7 @@ PyTypeObject module_type = {PyVarObject_HEAD_INIT(nullptr, 0)};
 
 }  // namespace
 
-void add_module_base(PyObject* m) {
+void add_module_base(PyObject* module) {
   name_parameters = PyUnicode_InternFromString("_parameters");
   name_buffers = PyUnicode_InternFromString("_buffers");
   name_modules = PyUnicode_InternFromString("_modules");
@@ -303,8 +304,10 @@ void add_module_base(PyObject* m) {
   module_type.tp_call = module_call;
   module_type.tp_methods = module_methods;
   module_type.tp_getset = module_properties;
-  if (PyType_Ready(&module_type) < 0) return;
+  check_status(PyType_Ready(&module_type));
   own_getattr = _PyType_Lookup(&module_type, name_getattr);
   own_getattribute = _PyType_Lookup(&module_type, name_getattribute);
-  PyModule_AddObjectRef(m, "ModuleBase", reinterpret_cast<PyObject*>(&module_type));
+  check_status(PyModule_AddObjectRef(module, "ModuleBase", reinterpret_cast<PyObject*>(&module_type)));
 }
+
+}  // namespace tensorgrad::python

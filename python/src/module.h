@@ -1,5 +1,9 @@
 #pragma once
-#include <Python.h>
+#include "common.h"
 
-// Adds the type ModuleBase to the extension module; a failure leaves a Python error set.
-void add_module_base(PyObject* m);
+namespace tensorgrad::python {
+
+// Adds the type ModuleBase, on which tensorgrad.nn.Module stands.
+void add_module_base(PyObject* module);
+
+}  // namespace tensorgrad::python
