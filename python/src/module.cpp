@@ -1,8 +1,9 @@
 // tensorgrad._C.ModuleBase: the C base class of tensorgrad.nn.Module.
 //
-// It does the two things that every forward pass does many times: looking up an attribute (instance dict, then
-// _parameters, _buffers, _modules) and calling the module (straight to forward when there are no hooks). All else
-// is Python. The instance holds nothing but its dict and its weak references, so pickling and deepcopy are object's.
+// It does the two things that every forward pass does many times: looking up an attribute (instance dict,
+// then _parameters, _buffers, _modules) and calling the module (straight to forward when there are no hooks).
+// All else is Python. The instance holds nothing but its dict and its weak references, so pickling and
+// deepcopy are object's.
 #include "module.h"
 
 #include <stddef.h>
@@ -13,8 +14,7 @@ namespace tensorgrad::python {
 namespace {
 
 struct ModuleBase {
-  PyObject_HEAD
-  PyObject* dict;
+  PyObject_HEAD PyObject* dict;
   PyObject* weak_references;
 };
 
@@ -32,8 +32,8 @@ PyObject* own_getattr;
 PyObject* own_getattribute;
 bool global_hooks = false;  // set by the registrars of hooks that apply to every module
 
-// The functions of the dict API that do not touch the error state are private in 3.11 and 3.12; names are exact
-// strings with a hash at hand, for which this one cannot fail.
+// The functions of the dict API that do not touch the error state are private in 3.11 and 3.12; names are
+// exact strings with a hash at hand, for which this one cannot fail.
 inline PyObject* find(PyObject* dict, PyObject* name) {
   if (!dict || !PyDict_Check(dict)) return nullptr;
   Py_hash_t hash = reinterpret_cast<PyASCIIObject*>(name)->hash;
@@ -68,7 +68,8 @@ PyObject* raise_no_attribute(PyObject* self, PyObject* name) {
 
 PyObject* module_getattro(PyObject* object, PyObject* name);
 
-// With a __getattr__ or __getattribute__ of its own, a subclass gets Python's protocol: the plain look-up first.
+// With a __getattr__ or __getattribute__ of its own, a subclass gets Python's protocol: the plain look-up
+// first.
 PyObject* look_up(ModuleBase* self, PyObject* name, bool* done) {
   PyTypeObject* type = Py_TYPE(self);
   *done = true;
@@ -105,7 +106,8 @@ PyObject* module_getattro(PyObject* object, PyObject* name) {
   if (value) return value;
   if (done) {
     if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return nullptr;
-    // A property failed: Python would now ask __getattr__, whose answer replaces the error; keep the error as context.
+    // A property failed: Python would now ask __getattr__, whose answer replaces the error; keep the error as
+    // context.
     PyObject *kind, *error, *traceback;
     PyErr_Fetch(&kind, &error, &traceback);
     PyErr_NormalizeException(&kind, &error, &traceback);
@@ -241,8 +243,7 @@ int module_clear(PyObject* object) {
 
 void module_dealloc(PyObject* object) {
   PyObject_GC_UnTrack(object);
-  Py_TRASHCAN_BEGIN(object, module_dealloc)
-  auto* self = reinterpret_cast<ModuleBase*>(object);
+  Py_TRASHCAN_BEGIN(object, module_dealloc) auto* self = reinterpret_cast<ModuleBase*>(object);
   if (self->weak_references) PyObject_ClearWeakRefs(object);
   Py_CLEAR(self->dict);
   Py_TYPE(object)->tp_free(object);

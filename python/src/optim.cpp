@@ -1,6 +1,7 @@
-// The optimizers' steps as Python calls them: sgd(group, state) and adam(group, state) are one fused step over the
-// parameters of a group. They return None, or the list of parameters that they did not step: those without state yet,
-// in half precision, strided. Gradients and state are read here, so that a step costs no Python per parameter.
+// The optimizers' steps as Python calls them: sgd(group, state) and adam(group, state) are one fused step
+// over the parameters of a group. They return None, or the list of parameters that they did not step: those
+// without state yet, in half precision, strided. Gradients and state are read here, so that a step costs no
+// Python per parameter.
 #include "optim.h"
 
 #include "common.h"
@@ -106,7 +107,8 @@ void leave_over(Object& rest, PyObject* parameter) {
   check_status(PyList_Append(rest.get(), parameter));
 }
 
-template <class Step> PyObject* finish(Step& step, Object rest) {
+template <class Step>
+PyObject* finish(Step& step, Object rest) {
   {
     ReleaseGil release(step.elements() >= kReleaseGil);
     step.run();
@@ -221,8 +223,15 @@ PyMethodDef functions[] = {
     {"zero_grad", zero_grad, METH_O, "zero_grad(parameters): takes all gradients away."},
     {nullptr, nullptr, 0, nullptr}};
 
-PyModuleDef definition = {PyModuleDef_HEAD_INIT, "tensorgrad._C._optim", nullptr, -1, functions,
-                          nullptr, nullptr, nullptr, nullptr};
+PyModuleDef definition = {PyModuleDef_HEAD_INIT,
+                          "tensorgrad._C._optim",
+                          nullptr,
+                          -1,
+                          functions,
+                          nullptr,
+                          nullptr,
+                          nullptr,
+                          nullptr};
 
 }  // namespace
 

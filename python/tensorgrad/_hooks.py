@@ -61,8 +61,8 @@ class RemovableHandle:
 class ModuleBackward:
     """One forward call's backward hooks: identities around a module's inputs and outputs carry them.
 
-    `enter` wraps the inputs, `leave` the outputs. The outputs' identity sees the gradients that arrive first (and
-    runs the pre-hooks), the inputs' identity those that leave last (and runs the hooks).
+    `enter` wraps the inputs, `leave` the outputs. The outputs' identity sees the gradients that arrive
+    first (and runs the pre-hooks), the inputs' identity those that leave last (and runs the hooks).
     """
 
     def __init__(self, module: Any, hooks: list[Any], pre_hooks: list[Any]) -> None:
@@ -107,7 +107,8 @@ class ModuleBackward:
         if self.inputs.wrapped:
             return
         warnings.warn(
-            "Full backward hook is firing when gradients are computed with respect to module outputs since no "
+            "Full backward hook is firing when gradients are computed with respect to module outputs "
+            "since no "
             "inputs require gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html"
             "#torch.nn.Module.register_full_backward_hook for more details.",
             stacklevel=5,
@@ -147,10 +148,10 @@ class _Places:
         self.wrapped = False
 
     def wrap(self, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
-        """The values with an identity around the tensors, and the identity's node (None if none needs a gradient)."""
-        from tensorgrad.autograd import _identity
-
+        """The values with an identity around the tensors, and the identity's node (None if none needs a
+        gradient)."""
         import tensorgrad
+        from tensorgrad.autograd import _identity
 
         self.count = len(values)
         places = [i for i, value in enumerate(values) if isinstance(value, tensorgrad.Tensor)]

@@ -21,9 +21,9 @@ struct SgdArgs {
 struct AdamArgs {
   void* parameter;
   const void* gradient;
-  void* mean;             // exp_avg
-  void* square;           // exp_avg_sq
-  void* largest_square;   // max_exp_avg_sq: null without amsgrad
+  void* mean;            // exp_avg
+  void* square;          // exp_avg_sq
+  void* largest_square;  // max_exp_avg_sq: null without amsgrad
   int64_t n;
   bool is_double;
   bool maximize;

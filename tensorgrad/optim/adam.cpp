@@ -32,10 +32,10 @@ AdamState AdamState::of(const Tensor& parameter, bool amsgrad) {
 }
 
 bool AdamStep::add(const Tensor& parameter, const Tensor& gradient, const AdamState& state) {
-  if (!is_fusible(parameter) || gradient.dtype() != parameter.dtype() || gradient.numel() != parameter.numel() ||
-      gradient.device() != parameter.device() || !matches(state.mean, parameter) ||
-      !matches(state.square, parameter) || (options_.amsgrad && !matches(state.largest, parameter)) ||
-      !counts_steps(state.step))
+  if (!is_fusible(parameter) || gradient.dtype() != parameter.dtype() ||
+      gradient.numel() != parameter.numel() || gradient.device() != parameter.device() ||
+      !matches(state.mean, parameter) || !matches(state.square, parameter) ||
+      (options_.amsgrad && !matches(state.largest, parameter)) || !counts_steps(state.step))
     return false;
 
   NoGradGuard no_grad;
@@ -104,8 +104,10 @@ Adam::Adam(std::vector<Tensor> parameters, AdamOptions options)
   TG_CHECK(!parameters_.empty(), Value, "optimizer got an empty parameter list");
   TG_CHECK(options.lr >= 0, Value, "Invalid learning rate: ", options.lr);
   TG_CHECK(options.eps >= 0, Value, "Invalid epsilon value: ", options.eps);
-  TG_CHECK(options.beta1 >= 0 && options.beta1 < 1, Value, "Invalid beta parameter at index 0: ", options.beta1);
-  TG_CHECK(options.beta2 >= 0 && options.beta2 < 1, Value, "Invalid beta parameter at index 1: ", options.beta2);
+  TG_CHECK(options.beta1 >= 0 && options.beta1 < 1, Value,
+           "Invalid beta parameter at index 0: ", options.beta1);
+  TG_CHECK(options.beta2 >= 0 && options.beta2 < 1, Value,
+           "Invalid beta parameter at index 1: ", options.beta2);
   TG_CHECK(options.weight_decay >= 0, Value, "Invalid weight_decay value: ", options.weight_decay);
 }
 
@@ -115,8 +117,10 @@ void Adam::step() {
     const Tensor gradient = parameters_[i].grad();
     if (!gradient.defined()) continue;
     if (!states_[i].step.defined()) states_[i] = AdamState::of(parameters_[i], options.amsgrad);
-    TG_CHECK(step.add(parameters_[i], gradient, states_[i]), NotImplemented, "Adam steps over contiguous float32 and "
-             "float64 parameters, but got ", describe(parameters_[i]));
+    TG_CHECK(step.add(parameters_[i], gradient, states_[i]), NotImplemented,
+             "Adam steps over contiguous float32 and "
+             "float64 parameters, but got ",
+             describe(parameters_[i]));
   }
   step.run();
 }

@@ -29,8 +29,8 @@ struct AdamState {
 class AdamStep {
  public:
   explicit AdamStep(const AdamOptions& options) : options_(options) {}
-  // False, and nothing added, where the fused step does not take these tensors (half precision, strided). Otherwise
-  // counts the step.
+  // False, and nothing added, where the fused step does not take these tensors (half precision, strided).
+  // Otherwise counts the step.
   bool add(const Tensor& parameter, const Tensor& gradient, const AdamState& state);
   int64_t elements() const { return elements_; }
   void run();  // touches no Python object
@@ -41,7 +41,8 @@ class AdamStep {
   SmallVector<AdamArgs, 4> work_;
   SmallVector<Device, 4> devices_;
   TensorList alive_;
-  double last_step_ = 0, last_root_ = 0, last_size_ = 0;  // most parameters have made the same number of steps
+  double last_step_ = 0, last_root_ = 0,
+         last_size_ = 0;  // most parameters have made the same number of steps
 };
 
 // The optimizer as C++ programs use it.

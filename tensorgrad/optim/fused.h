@@ -7,7 +7,8 @@ namespace tensorgrad::optim {
 
 // Parameters and state of a fused step are contiguous float32 or float64.
 inline bool is_fusible(const Tensor& parameter) {
-  return parameter.is_contiguous() && (parameter.dtype() == DType::Float32 || parameter.dtype() == DType::Float64);
+  return parameter.is_contiguous() &&
+         (parameter.dtype() == DType::Float32 || parameter.dtype() == DType::Float64);
 }
 // State that lies beside its parameter element by element.
 inline bool matches(const Tensor& state, const Tensor& parameter) {

@@ -7,8 +7,8 @@
 namespace tensorgrad::optim {
 
 bool SgdStep::add(const Tensor& parameter, const Tensor& gradient, Tensor& momentum_buffer) {
-  if (!is_fusible(parameter) || gradient.dtype() != parameter.dtype() || gradient.numel() != parameter.numel() ||
-      gradient.device() != parameter.device())
+  if (!is_fusible(parameter) || gradient.dtype() != parameter.dtype() ||
+      gradient.numel() != parameter.numel() || gradient.device() != parameter.device())
     return false;
   const bool has_momentum = options_.momentum != 0;
   const bool first = has_momentum && !momentum_buffer.defined();
@@ -77,8 +77,10 @@ void SGD::step() {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor gradient = parameters_[i].grad();
     if (!gradient.defined()) continue;
-    TG_CHECK(step.add(parameters_[i], gradient, buffers_[i]), NotImplemented, "SGD steps over contiguous float32 and "
-             "float64 parameters, but got ", describe(parameters_[i]));
+    TG_CHECK(step.add(parameters_[i], gradient, buffers_[i]), NotImplemented,
+             "SGD steps over contiguous float32 and "
+             "float64 parameters, but got ",
+             describe(parameters_[i]));
   }
   step.run();
 }

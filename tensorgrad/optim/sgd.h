@@ -20,8 +20,8 @@ struct SgdOptions {
 class SgdStep {
  public:
   explicit SgdStep(const SgdOptions& options) : options_(options) {}
-  // False, and nothing added, where the fused step does not take these tensors (half precision, strided). With
-  // momentum an undefined buffer is made and will hold the gradient.
+  // False, and nothing added, where the fused step does not take these tensors (half precision, strided).
+  // With momentum an undefined buffer is made and will hold the gradient.
   bool add(const Tensor& parameter, const Tensor& gradient, Tensor& momentum_buffer);
   int64_t elements() const { return elements_; }
   void run();  // touches no Python object

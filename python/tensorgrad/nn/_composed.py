@@ -1,4 +1,5 @@
-"""Functions of nn.functional composed of other operations; a builtin of the engine by the same name takes their place."""
+"""Functions of nn.functional composed of other operations; a builtin of the engine by the same name takes
+their place."""
 
 from __future__ import annotations
 
@@ -220,8 +221,10 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     _check_probability(p)
     if input.dim() not in (2, 3):
         raise RuntimeError(
-            f"dropout1d: Expected 2D or 3D input, but received a {input.dim()}D input. Note that dropout1d exists to "
-            "provide channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional "
+            f"dropout1d: Expected 2D or 3D input, but received a {input.dim()}D input. Note that "
+            "dropout1d exists to "
+            "provide channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, "
+            "and an optional "
             "batch dimension (i.e. 2D or 3D inputs)."
         )
     if input.dim() == 2:
@@ -236,17 +239,22 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     dimensions = input.dim()
     if dimensions not in (3, 4):
         warnings.warn(
-            f"dropout2d: Received a {dimensions}-D input to dropout2d, which is deprecated and will result in an error "
-            "in a future release. To retain the behavior and silence this warning, please use dropout instead. "
+            f"dropout2d: Received a {dimensions}-D input to dropout2d, which is deprecated and will "
+            "result in an error "
+            "in a future release. To retain the behavior and silence this warning, please use "
+            "dropout instead. "
             "Note that dropout2d exists to provide channel-wise dropout on inputs with 2 spatial dimensions, "
             "a channel dimension, and an optional batch dimension (i.e. 3D or 4D inputs).",
             stacklevel=3,
         )
     elif dimensions == 3:
         warnings.warn(
-            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired "
-            "- input is interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a "
-            "future release to interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain "
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout "
+            "behavior is desired "
+            "- input is interpreted as shape (N, C, L), where C is the channel dim. This behavior "
+            "will change in a "
+            "future release to interpret the input as one without a batch dimension, i.e. shape (C, "
+            "H, W). To maintain "
             "the 1D channel-wise dropout behavior, please switch to using dropout1d instead.",
             stacklevel=3,
         )
@@ -259,8 +267,10 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     dimensions = input.dim()
     if dimensions not in (4, 5):
         warnings.warn(
-            f"dropout3d: Received a {dimensions}-D input to dropout3d, which is deprecated and will result in an error "
-            "in a future release. To retain the behavior and silence this warning, please use dropout instead. "
+            f"dropout3d: Received a {dimensions}-D input to dropout3d, which is deprecated and will "
+            "result in an error "
+            "in a future release. To retain the behavior and silence this warning, please use "
+            "dropout instead. "
             "Note that dropout3d exists to provide channel-wise dropout on inputs with 3 spatial dimensions, "
             "a channel dimension, and an optional batch dimension (i.e. 4D or 5D inputs).",
             stacklevel=3,
@@ -273,7 +283,8 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 def _warn_sizes(input: Tensor, target: Tensor) -> None:
     if target.size() != input.size():
         warnings.warn(
-            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
+            f"Using a target size ({target.size()}) that is different to the input size "
+            f"({input.size()}). This will "
             "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             stacklevel=3,
         )
@@ -327,7 +338,8 @@ def kl_div(
     reduction: str = "mean",
     log_target: bool = False,
 ) -> Tensor:
-    """y (log y - x); y is given as its log with `log_target`; "batchmean" divides the sum by the first size."""
+    """y (log y - x); y is given as its log with `log_target`; "batchmean" divides the sum by the first
+    size."""
     if size_average is not None or reduce is not None:
         reduction = _legacy_reduction(size_average, reduce)
     elif reduction == "mean":

@@ -1,16 +1,16 @@
 """Functions of neural networks, by PyTorch's names.
 
-What the engine has is the engine's builtin itself, with no wrapper around it; the rest is composed in `_composed`.
+What the engine has is the engine's builtin itself, with no wrapper around it; the rest is composed in
+`_composed`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from tensorgrad import _C
 from tensorgrad.nn import _composed
 from tensorgrad.nn._composed import _legacy_reduction
-
-from tensorgrad import _C
 
 _composed_functions = {
     name: value

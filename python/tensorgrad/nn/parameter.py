@@ -31,7 +31,8 @@ class Parameter(Tensor):
         if type(fresh) is not type(data):
             raise RuntimeError(
                 f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() "
-                f"returns an instance of the same type, but return type {type(fresh).__name__} was found instead. "
+                f"returns an instance of the same type, but return type {type(fresh).__name__} was "
+                "found instead. "
                 "To use the type as a Parameter, please correct the detach() semantics defined by its "
                 "__torch_dispatch__() implementation."
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import tensorgrad
-from tensorgrad import Tensor, _C
+from tensorgrad import _C, Tensor
 from tensorgrad.optim.optimizer import (
     Optimizer,
     _global_post_hooks,
@@ -22,7 +22,8 @@ __all__ = ["Adam", "AdamW"]
 
 
 class Adam(Optimizer):
-    """p -= lr * m / (sqrt(v) + eps), m and v the running means of gradient and squared gradient, bias corrected.
+    """p -= lr * m / (sqrt(v) + eps), m and v the running means of gradient and squared gradient, bias
+    corrected.
 
     One step is one call of the engine over all parameters of a group.
 
@@ -31,8 +32,8 @@ class Adam(Optimizer):
         lr: the learning rate.
         betas: how much of the old means is kept.
         eps: added to the denominator.
-        weight_decay: times the parameter, added to the gradient; or, with `decoupled_weight_decay`, the parameter
-            is shrunk by lr * weight_decay first.
+        weight_decay: times the parameter, added to the gradient; or, with `decoupled_weight_decay`, the
+            parameter is shrunk by lr * weight_decay first.
         amsgrad: divide by the largest v so far.
         maximize: climb instead.
         foreach, fused, differentiable: accepted as PyTorch accepts them; the step is fused in any case, and
@@ -63,14 +64,14 @@ class Adam(Optimizer):
             if foreach and not capturable:
                 raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
             check_rate(lr)
-        if not 0.0 <= lr:
+        if not 0.0 <= lr:  # noqa: SIM300 (the order shows in an error)
             raise ValueError(f"Invalid learning rate: {lr}")
-        if not 0.0 <= eps:
+        if not eps >= 0.0:
             raise ValueError(f"Invalid epsilon value: {eps}")
         for index, beta in enumerate(betas):
             if not 0.0 <= beta < 1.0:
                 raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
-        if not 0.0 <= weight_decay:
+        if not weight_decay >= 0.0:
             raise ValueError(f"Invalid weight_decay value: {weight_decay}")
         if len({isinstance(beta, Tensor) for beta in betas}) == 2:
             raise ValueError("betas must be either both floats or both Tensors")

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 import tensorgrad
-from tensorgrad import Tensor, _C
+from tensorgrad import _C, Tensor
 from tensorgrad._hooks import RemovableHandle
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
@@ -189,7 +189,8 @@ class Optimizer:
         return _add(self._optimizer_load_state_dict_post_hooks, hook, prepend)
 
     def state_dict(self) -> dict[str, Any]:
-        """The state as {"state": {index: ...}, "param_groups": [...]}; parameters are counted over all groups."""
+        """The state as {"state": {index: ...}, "param_groups": [...]}; parameters are counted over all
+        groups."""
         for hook in self._optimizer_state_dict_pre_hooks.values():
             hook(self)
         index: dict[int, int] = {}
@@ -231,7 +232,8 @@ class Optimizer:
             for mine, saved in zip(groups, saved_groups, strict=True)
         ):
             raise ValueError(
-                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+                "loaded state dict contains a parameter group that doesn't match the size of "
+                "optimizer's group"
             )
         parameters = dict(
             zip(
@@ -264,7 +266,8 @@ class Optimizer:
             params = [params]
         elif isinstance(params, set):
             raise TypeError(
-                "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in "
+                "optimizer parameters need to be organized in ordered collections, but the ordering "
+                "of tensors in "
                 "sets will change between runs. Please use a list instead."
             )
         params = list(params)
@@ -284,7 +287,8 @@ class Optimizer:
         for parameter in params:
             if not isinstance(parameter, Tensor):
                 raise TypeError(
-                    f"optimizer can only optimize Tensors, but one of the params is {tensorgrad.typename(parameter)}"
+                    "optimizer can only optimize Tensors, but one of the params is "
+                    f"{tensorgrad.typename(parameter)}"
                 )
             if not self.defaults.get("differentiable") and not (parameter.is_leaf or parameter.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
@@ -296,7 +300,8 @@ class Optimizer:
             param_group.setdefault(name, default)
         if len(params) != len(set(params)):
             warnings.warn(
-                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
+                "optimizer contains a parameter group with duplicate parameters; in future, this "
+                "will cause an error; "
                 "see github.com/pytorch/pytorch/issues/40967 for more information",
                 stacklevel=3,
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import tensorgrad
-from tensorgrad import Tensor, _C
+from tensorgrad import _C, Tensor
 from tensorgrad.optim.optimizer import (
     Optimizer,
     _global_post_hooks,

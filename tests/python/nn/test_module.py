@@ -159,7 +159,6 @@ def test_paths(torch, log):
 
 @twin
 def test_modes_and_casts(torch, log):
-    nn = torch.nn
     m = make(torch)
     log(m.eval() is m, [x.training for x in m.modules()], m.train().block.training)
     log(m.requires_grad_(False) is m, [p.requires_grad for p in m.parameters()])

@@ -1,7 +1,6 @@
 """SGD, Adam, AdamW: arguments, groups, state, hooks, and the values of the steps, with torch and with tensorgrad."""
 
 import copy
-import itertools
 import pickle
 
 import pytest
@@ -39,7 +38,11 @@ def test_constructor(torch, log):
         log(lambda: str(sgd([p], **options)))
     log(lambda: sgd([p, p]), lambda: sgd([{"params": [p]}, {"params": [p]}]))
     log(lambda: sgd([{"params": p, "lr": 5}]).param_groups, lambda: sgd([("a", p)]).param_groups)
-    log(lambda: str(sgd([("a", p)])), lambda: sgd([("a", p)]).state_dict(), lambda: str(sgd(p for _ in range(1))))
+    log(
+        lambda: str(sgd([("a", p)])),
+        lambda: sgd([("a", p)]).state_dict(),
+        lambda: str(sgd(p for _ in range(1))),
+    )
     for options in (
         {"lr": -1},
         {"eps": -1},
@@ -93,9 +96,17 @@ def test_state(torch, log):
         o2.step()
         log(o2.state_dict(), p2, q2)
         log(lambda: cls([parameter(torch)]).load_state_dict(state))
-        log(lambda: cls([{"params": [parameter(torch)]}, {"params": [parameter(torch)]}]).load_state_dict(state))
+        log(
+            lambda: cls([{"params": [parameter(torch)]}, {"params": [parameter(torch)]}]).load_state_dict(
+                state
+            )
+        )
         log(lambda: o.load_state_dict({}))
-        log(pickle.loads(pickle.dumps(o)).state_dict(), copy.deepcopy(o).state_dict(), sorted(o.__getstate__()))
+        log(
+            pickle.loads(pickle.dumps(o)).state_dict(),
+            copy.deepcopy(o).state_dict(),
+            sorted(o.__getstate__()),
+        )
 
 
 @twin
@@ -192,7 +203,8 @@ def run_steps(torch, name, options, dtype, shapes, steps=5):
             p.grad = torch.randn(p.shape).to(dtype)
         optimizer.step()
     return [p.tolist() for p in params], [
-        {key: value.tolist() for key, value in own.items()} for own in optimizer.state_dict()["state"].values()
+        {key: value.tolist() for key, value in own.items()}
+        for own in optimizer.state_dict()["state"].values()
     ]
 
 

@@ -7,10 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from tensorgrad._hooks import ModuleBackward, RemovableHandle
-
 import tensorgrad
 from tensorgrad import _C
+from tensorgrad._hooks import ModuleBackward, RemovableHandle
 
 # Hooks for every module; the C base class goes straight to forward only while all of these are empty.
 _global_forward_hooks: OrderedDict[int, Any] = OrderedDict()
@@ -71,7 +70,10 @@ def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> Removabl
     return _register_global(_global_backward_pre_hooks, hook)
 
 
-_MIXED = "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of them."
+_MIXED = (
+    "Cannot use both regular backward hooks and full backward hooks on a single Module. Please "
+    "use only one of them."
+)
 
 
 class HookMixin:
@@ -84,7 +86,8 @@ class HookMixin:
     ) -> RemovableHandle:
         """Adds ``hook(module, args) -> None or new args``, called before `forward`.
 
-        With `with_kwargs` it is ``hook(module, args, kwargs) -> None or (args, kwargs)``; `prepend` puts it first.
+        With `with_kwargs` it is ``hook(module, args, kwargs) -> None or (args, kwargs)``; `prepend` puts it
+        first.
         """
         hooks = self._forward_pre_hooks
         handle = RemovableHandle(hooks, extra_dict=self._forward_pre_hooks_with_kwargs)
@@ -100,8 +103,8 @@ class HookMixin:
     ) -> RemovableHandle:
         """Adds ``hook(module, args, output) -> None or new output``, called after `forward`.
 
-        With `with_kwargs` it is ``hook(module, args, kwargs, output)``; with `always_call` it is called even when
-        `forward` raises; `prepend` puts it first.
+        With `with_kwargs` it is ``hook(module, args, kwargs, output)``; with `always_call` it is called
+        even when `forward` raises; `prepend` puts it first.
         """
         hooks = self._forward_hooks
         handle = RemovableHandle(
@@ -119,11 +122,13 @@ class HookMixin:
     def register_full_backward_pre_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
-        """Adds ``hook(module, grad_output) -> None or new grad_output``, called before the module's backward."""
+        """Adds ``hook(module, grad_output) -> None or new grad_output``, called before the module's
+        backward."""
         return _add(self._backward_pre_hooks, RemovableHandle(self._backward_pre_hooks), hook, prepend)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Adds ``hook(module, grad_input, grad_output) -> None or new grad_input``, after the module's backward."""
+        """Adds ``hook(module, grad_input, grad_output) -> None or new grad_input``, after the module's
+        backward."""
         if self._is_full_backward_hook is False:
             raise RuntimeError(_MIXED)
         self._is_full_backward_hook = True

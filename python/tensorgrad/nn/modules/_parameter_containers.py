@@ -6,11 +6,10 @@ import operator
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import tensorgrad
 from tensorgrad.nn.modules.container import _require_iterable, checked_pairs
 from tensorgrad.nn.modules.module import Module
 from tensorgrad.nn.parameter import Parameter
-
-import tensorgrad
 
 __all__ = ["ParameterDict", "ParameterList"]
 
@@ -161,7 +160,7 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value at `key`, or `default`."""
-        return self[key] if key in self else default
+        return self[key] if key in self else default  # noqa: SIM401
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
         """A new ParameterDict with these keys and one value."""

@@ -7,9 +7,8 @@ from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tensorgrad._hooks import RemovableHandle
-
 import tensorgrad
+from tensorgrad._hooks import RemovableHandle
 
 EXTRA_STATE = "_extra_state"
 
@@ -227,7 +226,8 @@ class StateMixin:
             for hook in module._load_state_dict_post_hooks.values():
                 if hook(module, incompatible) is not None:
                     raise AssertionError(
-                        "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return "
+                        "Hooks registered with ``register_load_state_dict_post_hook`` are not "
+                        "expected to return "
                         "new values, if incompatible_keys need to be modified, it should be done inplace."
                     )
 
@@ -276,7 +276,8 @@ def _load_tensor(module: Any, name: str, key: str, own: Any, given: Any, assign:
         given = given[0]  # older checkpoints kept scalars as vectors of one element
     if given.shape != own.shape:
         return (
-            f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, the shape in "
+            f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, the "
+            "shape in "
             f"current model is {own.shape}."
         )
     try:
@@ -292,7 +293,8 @@ def _load_tensor(module: Any, name: str, key: str, own: Any, given: Any, assign:
                 setattr(module, name, given)
     except Exception as error:
         return (
-            f'While copying the parameter named "{key}", whose dimensions in the model are {own.size()} and whose '
+            f'While copying the parameter named "{key}", whose dimensions in the model are '
+            f"{own.size()} and whose "
             f"dimensions in the checkpoint are {given.size()}, an exception occurred : {error.args}."
         )
     return None

@@ -6,12 +6,15 @@ from typing import Any
 
 import tensorgrad
 
-_SIGNATURES = """
- * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = False, *, \
-torch.memory_format memory_format = None)
- * (torch.dtype dtype, bool non_blocking = False, bool copy = False, *, torch.memory_format memory_format = None)
- * (Tensor tensor, bool non_blocking = False, bool copy = False, *, torch.memory_format memory_format = None)
-"""
+_SIGNATURES = "".join(
+    f"\n * ({first}, bool non_blocking = False, bool copy = False, *, "
+    "torch.memory_format memory_format = None)"
+    for first in (
+        "torch.device device = None, torch.dtype dtype = None",
+        "torch.dtype dtype",
+        "Tensor tensor",
+    )
+)
 
 
 def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool]:
@@ -44,7 +47,8 @@ def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, b
     kinds = [_kind(value) for value in args] + [f"{name}={_kind(value)}" for name, value in kwargs.items()]
     got = ", ".join(kinds) + (", " if kwargs else "")
     raise TypeError(
-        f"to() received an invalid combination of arguments - got ({got}), but expected one of:{_SIGNATURES}"
+        f"to() received an invalid combination of arguments - got ({got}), "
+        f"but expected one of:{_SIGNATURES}\n"
     )
 
 

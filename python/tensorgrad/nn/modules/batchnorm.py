@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import tensorgrad
+from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
 from tensorgrad.nn import init
 from tensorgrad.nn.modules.module import Module
 from tensorgrad.nn.parameter import Parameter
-
-import tensorgrad
-from tensorgrad import Tensor
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
 
@@ -120,7 +119,8 @@ class _BatchNorm(Module):
 
 
 class BatchNorm1d(_BatchNorm):
-    """(x - mean) / sqrt(var + eps) * weight + bias over the batch of ``(N, C)`` or ``(N, C, L)``, for each channel.
+    """(x - mean) / sqrt(var + eps) * weight + bias over the batch of ``(N, C)`` or ``(N, C, L)``, for each
+    channel.
 
     Args:
         num_features: C.
@@ -137,7 +137,8 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """(x - mean) / sqrt(var + eps) * weight + bias over ``(N, C, H, W)``, for each channel; see BatchNorm1d."""
+    """(x - mean) / sqrt(var + eps) * weight + bias over ``(N, C, H, W)``, for each channel; see
+    BatchNorm1d."""
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() != 4:
@@ -145,7 +146,8 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """(x - mean) / sqrt(var + eps) * weight + bias over ``(N, C, D, H, W)``, for each channel; see BatchNorm1d."""
+    """(x - mean) / sqrt(var + eps) * weight + bias over ``(N, C, D, H, W)``, for each channel; see
+    BatchNorm1d."""
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() != 5:

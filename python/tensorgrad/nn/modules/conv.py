@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import tensorgrad
+from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
 from tensorgrad.nn import init
 from tensorgrad.nn.modules._utils import ntuple
 from tensorgrad.nn.modules.module import Module
 from tensorgrad.nn.parameter import Parameter
-
-import tensorgrad
-from tensorgrad import Tensor
 
 __all__ = ["Conv1d", "Conv2d"]
 
@@ -95,7 +94,8 @@ class _ConvNd(Module):
         return [amount for amount in reversed(self.padding) for _ in range(2)]
 
     def reset_parameters(self) -> None:
-        """Draws weight and bias anew, both uniform in (-k, k), k = 1/sqrt(in_channels/groups * kernel elements)."""
+        """Draws weight and bias anew, both uniform in (-k, k), k = 1/sqrt(in_channels/groups * kernel
+        elements)."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)
@@ -123,7 +123,8 @@ class _ConvNd(Module):
 class Conv1d(_ConvNd):
     """Cross-correlation over the last dimension.
 
-    Shapes: input ``(N, in_channels, L)`` or ``(in_channels, L)``; weight ``(out_channels, in_channels/groups, K)``.
+    Shapes: input ``(N, in_channels, L)`` or ``(in_channels, L)``; weight ``(out_channels,
+    in_channels/groups, K)``.
     """
 
     def __init__(
@@ -164,8 +165,8 @@ class Conv1d(_ConvNd):
 class Conv2d(_ConvNd):
     """Cross-correlation over the last two dimensions.
 
-    Shapes: input ``(N, in_channels, H, W)`` or ``(in_channels, H, W)``; weight ``(out_channels, in_channels/groups,
-    KH, KW)``.
+    Shapes: input ``(N, in_channels, H, W)`` or ``(in_channels, H, W)``; weight ``(out_channels,
+    in_channels/groups, KH, KW)``.
 
     Args:
         in_channels: channels of the input.

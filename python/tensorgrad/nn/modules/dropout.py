@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
 from tensorgrad.nn.modules.module import Module
-
-from tensorgrad import Tensor
 
 __all__ = ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d"]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tensorgrad.nn.modules.module import Module
-
 from tensorgrad import Tensor
+from tensorgrad.nn.modules.module import Module
 
 __all__ = ["Flatten", "Unflatten"]
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import tensorgrad
+from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
 from tensorgrad.nn import init
 from tensorgrad.nn.modules.module import Module
 from tensorgrad.nn.parameter import Parameter
-
-import tensorgrad
-from tensorgrad import Tensor
 
 __all__ = ["Bilinear", "Identity", "Linear"]
 
@@ -92,7 +91,7 @@ class Bilinear(Module):
     ) -> None:
         super().__init__()
         if in1_features <= 0:
-            raise ValueError(f"in1_features must be > 0, but got {in1_features}")
+            raise ValueError(f"in1_features must be > 0, but got ({in1_features=})")
         self.in1_features = in1_features
         self.in2_features = in2_features
         self.out_features = out_features

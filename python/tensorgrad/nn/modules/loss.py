@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
 from tensorgrad.nn.modules.module import Module
-
-from tensorgrad import Tensor
 
 __all__ = [
     "BCELoss",
@@ -131,7 +130,8 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class NLLLoss(_WeightedLoss):
-    """-w_y x_y, x log-probabilities ``(N, C, ...)``, y classes ``(N, ...)``; `ignore_index` counts for nothing."""
+    """-w_y x_y, x log-probabilities ``(N, C, ...)``, y classes ``(N, ...)``; `ignore_index` counts for
+    nothing."""
 
     __constants__ = ["ignore_index", "reduction"]
 

@@ -1,6 +1,7 @@
 """Module: the base class of all neural network modules.
 
-Attribute look-up and the call are in C (`tensorgrad._C.ModuleBase`); saving and loading in `_state`, hooks in `_hooks`.
+Attribute look-up and the call are in C (`tensorgrad._C.ModuleBase`); saving and loading in `_state`, hooks
+in `_hooks`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import tensorgrad
+from tensorgrad import _C
 from tensorgrad.nn.modules import _tree
 from tensorgrad.nn.modules._hooks import (
     HookMixin,
@@ -20,9 +23,6 @@ from tensorgrad.nn.modules._hooks import (
 from tensorgrad.nn.modules._state import StateMixin
 from tensorgrad.nn.modules._to import parse_to
 from tensorgrad.nn.parameter import Buffer, Parameter
-
-import tensorgrad
-from tensorgrad import _C
 
 __all__ = [
     "Module",
@@ -69,7 +69,8 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
                 )
             if args:
                 raise TypeError(
-                    f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given"
+                    f"{type(self).__name__}.__init__() takes 1 positional argument but "
+                    f"{len(args) + 1} were given"
                 )
         state = self.__dict__
         state["training"] = True
@@ -114,7 +115,8 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
         elif parameters is not None and name in parameters:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{_typename(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
+                    f"cannot assign '{_typename(value)}' as parameter '{name}' (torch.nn.Parameter or "
+                    "None expected)"
                 )
             self.register_parameter(name, value)
         else:
@@ -191,7 +193,8 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
         self._check_name(name, "buffer", self._buffers)
         if tensor is not None and not isinstance(tensor, tensorgrad.Tensor):
             raise TypeError(
-                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
+                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None "
+                "required)"
             )
         self._buffers[name] = tensor
         if persistent:
@@ -213,7 +216,8 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
             if param.grad_fn is not None:
                 raise ValueError(
                     f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created "
-                    f"explicitly. To express '{name}' as a function of another Tensor, compute the value in the "
+                    f"explicitly. To express '{name}' as a function of another Tensor, compute the "
+                    "value in the "
                     "forward() method."
                 )
         self._parameters[name] = param
@@ -304,8 +308,8 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
     def to(self: Self, *args: Any, **kwargs: Any) -> Self:
         """Moves and casts parameters and buffers in place.
 
-        Called as ``to(device=None, dtype=None, non_blocking=False)``, ``to(dtype)`` or ``to(tensor)``; a dtype must be
-        a floating one and changes floating parameters and buffers only.
+        Called as ``to(device=None, dtype=None, non_blocking=False)``, ``to(dtype)`` or ``to(tensor)``; a
+        dtype must be a floating one and changes floating parameters and buffers only.
         """
         device, dtype, non_blocking = parse_to(args, kwargs)
         if dtype is not None and not dtype.is_floating_point:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
+import tensorgrad
+from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
 from tensorgrad.nn import init
 from tensorgrad.nn.modules.module import Module
 from tensorgrad.nn.parameter import Parameter
-
-import tensorgrad
-from tensorgrad import Tensor
 
 __all__ = ["GroupNorm", "LayerNorm"]
 

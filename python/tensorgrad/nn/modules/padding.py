@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
 from tensorgrad.nn.modules._utils import ntuple
 from tensorgrad.nn.modules.module import Module
-
-from tensorgrad import Tensor
 
 __all__ = ["ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d"]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
 from tensorgrad.nn.modules._utils import ntuple
 from tensorgrad.nn.modules.module import Module
-
-from tensorgrad import Tensor
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -67,8 +66,8 @@ class MaxPool2d(_MaxPoolNd):
     """The maximum of each window of ``(N, C, H, W)`` or ``(C, H, W)``.
 
     Args:
-        kernel_size: the window: one number, or one for each dimension; so too `stride` (the window by default),
-            `padding`, `dilation`.
+        kernel_size: the window: one number, or one for each dimension; so too `stride` (the window by
+            default), `padding`, `dilation`.
         return_indices: give the places of the maxima too.
         ceil_mode: windows that begin inside may end outside.
     """
@@ -118,8 +117,8 @@ class AvgPool2d(Module):
     """The mean of each window of ``(N, C, H, W)`` or ``(C, H, W)``.
 
     Args:
-        kernel_size: the window: one number, or one for each dimension; so too `stride` (the window by default) and
-            `padding`.
+        kernel_size: the window: one number, or one for each dimension; so too `stride` (the window by
+            default) and `padding`.
         ceil_mode: windows that begin inside may end outside.
         count_include_pad: padding counts as zeros.
         divisor_override: divide by this instead of the window's size.
@@ -178,7 +177,8 @@ class AdaptiveAvgPool1d(_AdaptivePool):
 
 
 class AdaptiveAvgPool2d(_AdaptivePool):
-    """The means of windows that cover ``(N, C, H, W)``; `output_size` is H and W of the result (None: as given)."""
+    """The means of windows that cover ``(N, C, H, W)``; `output_size` is H and W of the result (None: as
+    given)."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool2d(input, self.output_size)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import tensorgrad
+from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
 from tensorgrad.nn import init
 from tensorgrad.nn.modules.module import Module
 from tensorgrad.nn.parameter import Parameter
-
-import tensorgrad
-from tensorgrad import Tensor
 
 __all__ = ["Embedding"]
 
@@ -125,7 +124,8 @@ class Embedding(Module):
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
     ) -> Embedding:
-        """An Embedding with the given table ``(num_embeddings, embedding_dim)``; it learns unless `freeze`."""
+        """An Embedding with the given table ``(num_embeddings, embedding_dim)``; it learns unless
+        `freeze`."""
         if embeddings.dim() != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         rows, columns = embeddings.shape

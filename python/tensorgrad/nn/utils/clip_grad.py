@@ -32,7 +32,8 @@ def get_total_norm(
     total = tensorgrad.stack(norms).norm(norm_type)
     if error_if_nonfinite and not total.isfinite().item():
         raise RuntimeError(
-            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so "
+            "it cannot be "
             "clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
             "`error_if_nonfinite=False`"
         )
@@ -56,7 +57,8 @@ def clip_grad_norm_(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """Scales the gradients in place so that their common norm is at most `max_norm`; returns the norm before."""
+    """Scales the gradients in place so that their common norm is at most `max_norm`; returns the norm
+    before."""
     parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite, foreach)
     clip_grads_with_norm_(parameters, max_norm, total, foreach)

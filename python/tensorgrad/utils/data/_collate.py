@@ -11,14 +11,12 @@ from typing import Any
 import tensorgrad
 from tensorgrad import Tensor
 
-_ERROR = (
-    "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
-)
+_ERROR = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
 _NOT_NUMERIC = re.compile(r"[SaUO]")
 
 
 def _numpy_kind(value: Any) -> str | None:
-    """"array" or "scalar" for what comes from NumPy; NumPy itself is not imported for it."""
+    """ "array" or "scalar" for what comes from NumPy; NumPy itself is not imported for it."""
     numpy = sys.modules.get("numpy")
     if numpy is None:
         return None
@@ -77,8 +75,8 @@ def _rebuild_sequence(original: Any, values: list[Any]) -> Any:
 def default_collate(batch: Any) -> Any:
     """A list of samples to one batch, by what the first sample is.
 
-    Tensors and arrays are stacked, numbers become a tensor, strings stay a list; mappings and sequences are collated
-    item by item, whatever their nesting.
+    Tensors and arrays are stacked, numbers become a tensor, strings stay a list; mappings and sequences are
+    collated item by item, whatever their nesting.
 
     Raises:
         TypeError: a sample is none of these.

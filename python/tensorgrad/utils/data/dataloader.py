@@ -37,8 +37,8 @@ def get_worker_info() -> None:
 class DataLoader(Generic[T_co]):
     """Batches of a dataset, in an order that is PyTorch's for the same seed.
 
-    Batches of a TensorDataset (or a Subset of one) in sequential or random order and with the default collate are
-    gathered in one call per tensor.
+    Batches of a TensorDataset (or a Subset of one) in sequential or random order and with the default
+    collate are gathered in one call per tensor.
 
     Args:
         dataset: a map-style or iterable dataset.
@@ -47,7 +47,8 @@ class DataLoader(Generic[T_co]):
         sampler: an iterable of indices in place of the order.
         batch_sampler: an iterable of lists of indices.
         num_workers: accepted for compatibility: batches are made in this process, in the same order, and
-            `worker_init_fn`, `prefetch_factor`, `persistent_workers` and `multiprocessing_context` have no effect.
+            `worker_init_fn`, `prefetch_factor`, `persistent_workers` and `multiprocessing_context` have no
+            effect.
         collate_fn: makes a batch out of a list of samples.
         pin_memory: has no effect without a GPU.
         drop_last: leave the last batch out if it is short.
@@ -108,14 +109,16 @@ class DataLoader(Generic[T_co]):
             ):
                 if given:
                     raise ValueError(
-                        f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}"
+                        f"DataLoader with IterableDataset: expected unspecified {name} option, but "
+                        f"got {name}={value}"
                     )
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
                 raise ValueError(
-                    "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
+                    "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, "
+                    "and drop_last"
                 )
             batch_size = None
             drop_last = False
@@ -153,9 +156,7 @@ class DataLoader(Generic[T_co]):
             "dataset",
             "persistent_workers",
         ):
-            raise ValueError(
-                f"{name} attribute should not be set after {type(self).__name__} is initialized"
-            )
+            raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
         super().__setattr__(name, value)
 
     @property
@@ -184,7 +185,8 @@ class _SingleProcessDataLoaderIter:
     def __init__(self, loader: DataLoader[Any]) -> None:
         if loader.pin_memory and not tensorgrad.cuda.is_available():
             warnings.warn(
-                "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't "
+                "'pin_memory' argument is set as true but no accelerator is found, then device "
+                "pinned memory won't "
                 "be used.",
                 stacklevel=3,
             )
@@ -320,5 +322,3 @@ def _check_worker_arguments(
             "multiprocessing_context can only be used with multi-process loading (num_workers > 0), but got "
             f"num_workers={num_workers}"
         )
-
-

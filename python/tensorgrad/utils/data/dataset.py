@@ -169,9 +169,7 @@ class Subset(Dataset[T_co]):
         return len(self.indices)
 
 
-def random_split(
-    dataset: Dataset[Any], lengths: Sequence[float], generator: Any = None
-) -> list[Subset[Any]]:
+def random_split(dataset: Dataset[Any], lengths: Sequence[float], generator: Any = None) -> list[Subset[Any]]:
     """Cuts a dataset at random into subsets of given lengths, or of fractions that sum to 1.
 
     What is left when fractions are rounded down goes to the subsets in turn, one sample each.

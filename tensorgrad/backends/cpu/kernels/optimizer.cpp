@@ -1,5 +1,6 @@
-// Optimizer steps over one parameter. Each line of a loop is one of the operations PyTorch's step is made of, rounded
-// where it rounds: results are equal to the last bit where the instruction set has a fused multiply-add.
+// Optimizer steps over one parameter. Each line of a loop is one of the operations PyTorch's step is made of,
+// rounded where it rounds: results are equal to the last bit where the instruction set has a fused
+// multiply-add.
 #include "tensorgrad/backends/optimizer_args.h"
 
 namespace tensorgrad::cpu::TG_ISA {
@@ -9,7 +10,10 @@ namespace {
 inline float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 inline double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
 #else
-template <class T> inline T fused(T a, T b, T c) { return a * b + c; }
+template <class T>
+inline T fused(T a, T b, T c) {
+  return a * b + c;
+}
 #endif
 inline float root(float x) { return __builtin_sqrtf(x); }
 inline double root(double x) { return __builtin_sqrt(x); }
