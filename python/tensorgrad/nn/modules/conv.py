@@ -81,7 +81,7 @@ class _ConvNd(Module):
             self.register_parameter("bias", None)
         self.reset_parameters()
 
-    def _explicit_padding(self) -> list[int]:
+    def _explicit_padding(self) -> list[int] | tuple[int, ...]:
         """What F.pad wants: for each dimension, last first, how much before and after."""
         if self.padding == "valid":
             return [0, 0] * len(self.kernel_size)
@@ -91,7 +91,7 @@ class _ConvNd(Module):
                 total = dilation * (size - 1)
                 amounts += [total // 2, total - total // 2]
             return amounts
-        return [amount for amount in reversed(self.padding) for _ in range(2)]
+        return tuple(amount for amount in reversed(self.padding) for _ in range(2))
 
     def reset_parameters(self) -> None:
         """Draws weight and bias anew, both uniform in (-k, k), k = 1/sqrt(in_channels/groups * kernel
