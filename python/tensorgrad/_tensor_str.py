@@ -11,26 +11,29 @@ import contextlib
 import math
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["get_printoptions", "printoptions", "set_printoptions", "tensor_format", "tensor_str"]
+__all__ = ["get_printoptions", "printoptions", "set_printoptions", "tensor_format"]
 
 
-@dataclass
-class _Options:
-    precision: int = 4
-    threshold: float = 1000
-    edgeitems: int = 3
-    linewidth: int = 80
-    sci_mode: bool | None = None
-
-
-_PROFILES = {
-    "default": _Options(),
-    "short": _Options(precision=2, edgeitems=2),
-    "full": _Options(threshold=math.inf),
+_PROFILES: dict[str, dict[str, Any]] = {
+    "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
+    "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
+    "full": {"precision": 4, "threshold": math.inf, "edgeitems": 3, "linewidth": 80},
 }
+
+
+class _Options:
+    """The options in force."""
+
+    def __init__(self) -> None:
+        self.precision = 4
+        self.threshold: float = 1000
+        self.edgeitems = 3
+        self.linewidth = 80
+        self.sci_mode: bool | None = None
+
+
 _options = _Options()
 
 
@@ -53,19 +56,14 @@ def set_printoptions(
         sci_mode: True or False force scientific notation on or off; None lets each tensor's values decide.
             Unlike the others this is set by every call.
     """
-    if profile is not None and profile in _PROFILES:
-        for name, value in asdict(_PROFILES[profile]).items():
-            setattr(_options, name, value)
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    for name, value in given.items():
-        if value is not None:
-            setattr(_options, name, value)
-    _options.sci_mode = sci_mode
+    chosen = {name: value for name, value in given.items() if value is not None}
+    vars(_options).update(_PROFILES.get(profile or "", {}) | chosen, sci_mode=sci_mode)
 
 
 def get_printoptions() -> dict[str, Any]:
     """The options in force, by the names that `set_printoptions` takes."""
-    return asdict(_options)
+    return dict(vars(_options))
 
 
 @contextlib.contextmanager
@@ -204,7 +202,7 @@ def _suffixes(tensor: Any) -> list[str]:
     return suffixes
 
 
-def tensor_str(tensor: Any, *, tensor_contents: str | None = None) -> str:
+def _tensor_str(tensor: Any, *, tensor_contents: str | None = None) -> str:
     """The text of a tensor, as `repr` and `str` give it.
 
     Args:

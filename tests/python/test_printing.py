@@ -47,7 +47,7 @@ def set_both(**options):
 
 
 def check(tensor):
-    assert printing.tensor_str(tensor) == repr(tensor)
+    assert printing._tensor_str(tensor) == repr(tensor)
 
 
 @st.composite
@@ -190,7 +190,7 @@ def test_grad_fn_and_classes():
     ):
         check(tensor)
     parameter = torch.nn.Parameter(torch.rand(3))
-    assert "Parameter containing:\n" + printing.tensor_str(parameter) == repr(parameter)
+    assert "Parameter containing:\n" + printing._tensor_str(parameter) == repr(parameter)
 
 
 def test_meta_device():
@@ -200,7 +200,7 @@ def test_meta_device():
 
 def test_tensor_contents():
     tensor = torch.rand(3, dtype=torch.float64)
-    assert printing.tensor_str(tensor, tensor_contents="xx") == tensor.__repr__(tensor_contents="xx")
+    assert printing._tensor_str(tensor, tensor_contents="xx") == tensor.__repr__(tensor_contents="xx")
 
 
 @pytest.mark.parametrize("spec", ["", ".3f", "10.2e", "5d", ">12"])
