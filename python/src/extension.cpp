@@ -1,7 +1,10 @@
 // tensorgrad._C: the engine as Python sees it.
 #include "autograd.h"
+#include "casts.h"
 #include "common.h"
+#include "construct.h"
 #include "generator.h"
+#include "interop.h"
 #include "module.h"
 #include "op_function.h"
 #include "optim.h"
@@ -23,6 +26,9 @@ PyMODINIT_FUNC PyInit__C() {
     add_tensor_type(module.get());
     add_ops(module.get());
     add_tensor_methods(module.get());
+    add_casts(module.get());
+    add_construct(module.get());
+    add_interop(module.get());
     add_generator(module.get());
     add_autograd(module.get());
     add_module_base(module.get());

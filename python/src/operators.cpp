@@ -1,5 +1,6 @@
 #include "operators.h"
 
+#include "indexing.h"
 #include "scalars.h"
 #include "tensor_object.h"
 #include "tensorgrad/ops/arithmetic.h"
@@ -197,6 +198,8 @@ void add_operator_slots(std::vector<PyType_Slot>& slots) {
       {Py_nb_float, slot(as_float)},
       {Py_nb_index, slot(as_index)},
       {Py_mp_length, slot(length)},
+      {Py_mp_subscript, slot(get_item)},
+      {Py_mp_ass_subscript, slot(set_item)},
       {Py_tp_richcompare, slot(compare)},
       {Py_tp_hash, slot(identity_hash)},
   };
