@@ -1,26 +1,58 @@
-"""tensorgrad: deep learning with PyTorch's API on a small C++20 engine."""
+"""tensorgrad: deep learning with PyTorch's API on a small C++20 engine of its own.
+
+`import tensorgrad as torch` runs programs written for PyTorch. Submodules are imported when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math as _math
+from typing import TYPE_CHECKING, Any
 
 from tensorgrad import _C
-from tensorgrad._C import *  # noqa: F403
-from tensorgrad._C import Generator, Size, Tensor, default_generator, device, dtype
-from tensorgrad.random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from tensorgrad._C import Generator, Size, Tensor, as_tensor, default_generator, device, dtype, from_numpy, tensor
+from tensorgrad._C import is_grad_enabled, is_inference_mode_enabled
 
-__all__ = [
-    "Generator",
-    "Size",
-    "Tensor",
-    "default_generator",
-    "device",
-    "dtype",
-    "get_rng_state",
-    "initial_seed",
-    "manual_seed",
-    "seed",
-    "set_rng_state",
-]
+__version__ = "0.1.0"
 
-_own = set(globals())
-for _name, _function in vars(_C._ops).items():
-    if not _name.startswith("__"):
-        globals()[_name] = _function
-del _name, _function, _own
+inf = _math.inf
+nan = _math.nan
+pi = _math.pi
+e = _math.e
+newaxis = None
+
+for _name, _value in [*vars(_C).items(), *vars(_C._ops).items()]:
+    if not _name.startswith("_"):
+        globals()[_name] = _value
+del _name, _value
+
+# PyTorch's other names.
+float = _C.float32  # noqa: A001
+double = _C.float64
+half = _C.float16
+long = _C.int64
+int = _C.int32  # noqa: A001
+short = _C.int16
+
+from tensorgrad import autograd  # noqa: E402
+from tensorgrad._constructors import *  # noqa: E402, F403
+from tensorgrad._info import finfo, iinfo  # noqa: E402
+from tensorgrad._layout import *  # noqa: E402, F403
+from tensorgrad._tensor import is_tensor, set_printoptions  # noqa: E402
+from tensorgrad.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402
+from tensorgrad import random  # noqa: E402
+from tensorgrad.random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state  # noqa: E402
+
+_SUBMODULES = {
+    "cuda", "distributed", "library", "linalg", "nn", "optim", "special", "testing", "types", "utils", "viz",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return importlib.import_module(f"tensorgrad.{name}")
+    raise AttributeError(f"module 'tensorgrad' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBMODULES})

@@ -1,0 +1,154 @@
+"""What Tensor does in Python: printing, pickling, copying, NumPy's protocols."""
+
+from __future__ import annotations
+
+import copyreg  # noqa: F401
+from typing import Any
+
+from tensorgrad import _C, _tensor_str
+from tensorgrad._C import Tensor
+
+set_printoptions = _tensor_str.set_printoptions
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether obj is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
+    return _tensor_str.tensor_str(self)
+
+
+def _format(self: Tensor, spec: str) -> str:
+    if self.dim() == 0:
+        return self.item().__format__(spec)
+    return object.__format__(self, spec)
+
+
+def _iter(self: Tensor) -> Any:
+    if self.dim() == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(self.unbind(0))
+
+
+def _contains(self: Tensor, element: Any) -> bool:
+    if isinstance(element, (Tensor, int, float, bool)):
+        return bool((element == self).any().item())
+    raise RuntimeError(
+        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+    )
+
+
+def _reversed(self: Tensor) -> Tensor:
+    return self if self.dim() == 0 else self.flip(0)
+
+
+def _numpy(self: Tensor, *, force: bool = False) -> Any:
+    """The tensor's memory as a NumPy array, without copying."""
+    import numpy
+
+    if force:
+        self = self.detach().cpu()
+    if self.requires_grad:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+    if self.dtype is _C.bfloat16:
+        raise TypeError("Got unsupported ScalarType BFloat16")
+    return numpy.asarray(_C._memory_view(self))
+
+
+def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
+    array = _numpy(self)
+    if dtype is not None:
+        array = array.astype(dtype, copy=bool(copy))
+    elif copy:
+        array = array.copy()
+    return array
+
+
+def _array_wrap(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+    import numpy
+
+    return _C.as_tensor(numpy.asarray(array))
+
+
+def _rebuild(kind: type, data: bytes, dtype: Any, size: tuple[int, ...], requires_grad: bool, state: Any) -> Tensor:
+    if len(data) == 0:
+        tensor = _C._ops.empty(size, dtype=dtype)
+    else:
+        tensor = _C._bitcast(_C.tensor(memoryview(data)), dtype).view(size)
+    if kind is not Tensor:
+        tensor = Tensor._make_subclass(kind, tensor)
+    if requires_grad:
+        tensor.requires_grad_()
+    if state:
+        tensor.__dict__.update(state)
+    return tensor
+
+
+def _reduce_ex(self: Tensor, protocol: int) -> Any:
+    data = self.detach().contiguous()
+    raw = bytes(memoryview(_C._memory_view(_C._bitcast(data.view(-1), _C.uint8)))) if data.numel() else b""
+    state = dict(self.__dict__) if getattr(self, "__dict__", None) else None
+    return _rebuild, (type(self), raw, self.dtype, tuple(self.shape), self.requires_grad, state)
+
+
+def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    if id(self) in memo:
+        return memo[id(self)]
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
+            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
+            "see https://github.com/pytorch/pytorch/pull/103001"
+        )
+    import copy
+
+    # Tensors on one storage share their copy's storage too.
+    key = ("storage", _C._storage_id(self))
+    storage = memo.get(key)
+    if storage is None:
+        storage = _C._clone_storage(self)
+        memo[key] = storage
+    result = _C._on_storage(storage, self)
+    if type(self) is not Tensor:
+        result = Tensor._make_subclass(type(self), result)
+    result.requires_grad_(self.requires_grad)
+    memo[id(self)] = result
+    if self.grad is not None:
+        result.grad = copy.deepcopy(self.grad, memo)
+    if getattr(self, "__dict__", None):
+        result.__dict__.update(copy.deepcopy(self.__dict__, memo))
+    return result
+
+
+def _dlpack(self: Tensor, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None) -> Any:
+    if self.requires_grad:
+        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    return _C._to_dlpack(self.clone() if copy else self)
+
+
+def _dlpack_device(self: Tensor) -> tuple[int, int]:
+    return (1, 0)
+
+
+_NUMPY_MULTIPLY_PRIORITY = 1000
+
+for _name, _function in {
+    "__repr__": _repr,
+    "__str__": _repr,
+    "__format__": _format,
+    "__iter__": _iter,
+    "__contains__": _contains,
+    "__reversed__": _reversed,
+    "numpy": _numpy,
+    "__array__": _array,
+    "__array_wrap__": _array_wrap,
+    "__array_priority__": _NUMPY_MULTIPLY_PRIORITY,
+    "__reduce_ex__": _reduce_ex,
+    "__deepcopy__": _deepcopy,
+    "__dlpack__": _dlpack,
+    "__dlpack_device__": _dlpack_device,
+}.items():
+    setattr(Tensor, _name, _function)
+del _name, _function
