@@ -17,7 +17,7 @@ def is_tensor(obj: Any) -> bool:
 
 
 def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
-    return _tensor_str.tensor_str(self)
+    return _tensor_str._tensor_str(self)
 
 
 def _format(self: Tensor, spec: str) -> str:
