@@ -9,6 +9,8 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tensorgrad
+
 printing = importlib.import_module("tensorgrad._tensor_str")
 
 FLOATS = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
@@ -131,6 +133,55 @@ test_default_options = sampled(500)(given(tensors())(check_default))
 test_options = sampled(500)(given(tensors(), option_sets)(check_options))
 test_default_options_widely = pytest.mark.slow(sampled(20000)(given(tensors())(check_default)))
 test_options_widely = pytest.mark.slow(sampled(20000)(given(tensors(), option_sets)(check_options)))
+
+
+def ours(tensor):
+    """The same tensor made by this library: same values, dtype, shape, and as a leaf or not."""
+    own = tensorgrad.tensor(
+        tensor.detach().flatten().tolist(), dtype=getattr(tensorgrad, str(tensor.dtype)[6:])
+    )
+    own = own.reshape(tuple(tensor.shape)).requires_grad_(tensor.requires_grad)
+    return own.clone() if tensor.grad_fn else own
+
+
+def check_own(tensor):
+    set_both(profile="default")
+    expected = repr(tensor)
+    own = ours(tensor)
+    assert repr(own) == expected
+    assert str(own) == expected
+    if tensor.dim() == 0:
+        assert f"{own}" == f"{tensor}"
+
+
+test_own_tensors = sampled(500)(given(tensors())(check_own))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "x + 1",
+        "x.sum()",
+        "x[0]",
+        "x[1:, None]",
+        "x.t()",
+        "(x * 2).relu().detach()",
+        "torch.nn.Parameter(x.detach())",
+        "torch.nn.Linear(2, 3).bias.detach().dtype",
+        "x.shape",
+        "x.device",
+        "[x, x.long()]",
+        "x.double().exp()",
+        "x.half()",
+        "x.to(torch.bfloat16).view(-1)",
+    ],
+)
+def test_programs_print_the_same(program):
+    texts = []
+    for library in (torch, tensorgrad):
+        x = library.arange(6.0).sub(2.5).reshape(3, 2).requires_grad_()
+        texts.append(repr(eval(program, {"torch": library, "x": x})))
+    assert texts[0] == texts[1]
 
 
 @pytest.mark.parametrize("length", range(1, 30))
