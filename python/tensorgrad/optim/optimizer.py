@@ -13,6 +13,7 @@ from typing import Any
 import tensorgrad
 from tensorgrad import _C, Tensor
 from tensorgrad._hooks import RemovableHandle
+from tensorgrad._typename import typename
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
 
@@ -93,7 +94,7 @@ class Optimizer:
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
-                + tensorgrad.typename(params)
+                + typename(params)
             )
         self.state = defaultdict(dict)
         self.param_groups = []
@@ -287,8 +288,7 @@ class Optimizer:
         for parameter in params:
             if not isinstance(parameter, Tensor):
                 raise TypeError(
-                    "optimizer can only optimize Tensors, but one of the params is "
-                    f"{tensorgrad.typename(parameter)}"
+                    f"optimizer can only optimize Tensors, but one of the params is {typename(parameter)}"
                 )
             if not self.defaults.get("differentiable") and not (parameter.is_leaf or parameter.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")

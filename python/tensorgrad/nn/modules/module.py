@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import tensorgrad
 from tensorgrad import _C
+from tensorgrad._typename import typename
 from tensorgrad.nn.modules import _tree
 from tensorgrad.nn.modules._hooks import (
     HookMixin,
@@ -115,7 +116,7 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
         elif parameters is not None and name in parameters:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{_typename(value)}' as parameter '{name}' (torch.nn.Parameter or "
+                    f"cannot assign '{typename(value)}' as parameter '{name}' (torch.nn.Parameter or "
                     "None expected)"
                 )
             self.register_parameter(name, value)
@@ -130,14 +131,14 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
             elif modules is not None and name in modules:
                 if value is not None:
                     raise TypeError(
-                        f"cannot assign '{_typename(value)}' as child module '{name}' "
+                        f"cannot assign '{typename(value)}' as child module '{name}' "
                         "(torch.nn.Module or None expected)"
                     )
                 modules[name] = value
             elif buffers is not None and name in buffers:
                 if value is not None and not isinstance(value, tensorgrad.Tensor):
                     raise TypeError(
-                        f"cannot assign '{_typename(value)}' as buffer '{name}' "
+                        f"cannot assign '{typename(value)}' as buffer '{name}' "
                         "(torch.nn.Buffer, torch.Tensor or None expected)"
                     )
                 if isinstance(value, Buffer):
@@ -193,7 +194,7 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
         self._check_name(name, "buffer", self._buffers)
         if tensor is not None and not isinstance(tensor, tensorgrad.Tensor):
             raise TypeError(
-                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None "
+                f"cannot assign '{typename(tensor)}' object to buffer '{name}' (torch Tensor or None "
                 "required)"
             )
         self._buffers[name] = tensor
@@ -210,7 +211,7 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
         if param is not None:
             if not isinstance(param, Parameter):
                 raise TypeError(
-                    f"cannot assign '{_typename(param)}' object to parameter '{name}' "
+                    f"cannot assign '{typename(param)}' object to parameter '{name}' "
                     "(torch.nn.Parameter or None required)"
                 )
             if param.grad_fn is not None:
@@ -225,9 +226,9 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
     def add_module(self, name: str, module: Module | None) -> None:
         """Adds a child module under `name`."""
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{_typename(module)} is not a Module subclass")
+            raise TypeError(f"{typename(module)} is not a Module subclass")
         if not isinstance(name, str):
-            raise TypeError(f"module name should be a string. Got {_typename(name)}")
+            raise TypeError(f"module name should be a string. Got {typename(name)}")
         if hasattr(self, name) and name not in self._modules:
             raise KeyError(f"attribute '{name}' already exists")
         if "." in name:
@@ -242,7 +243,7 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
 
     def _check_name(self, name: Any, kind: str, table: Any) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"{kind} name should be a string. Got {_typename(name)}")
+            raise TypeError(f"{kind} name should be a string. Got {typename(name)}")
         if "." in name:
             raise KeyError(f'{kind} name can\'t contain "."')
         if name == "":
@@ -397,7 +398,3 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
             assert notes is not None
             notes[place] = f"in {path}: {inner}"
         error.__dict__["_module_place"] = (place, id(self), path, inner)
-
-
-def _typename(value: Any) -> str:
-    return tensorgrad.typename(value)
