@@ -265,6 +265,11 @@ PyObject* wrap_node(const NodePtr& node) {
   return reinterpret_cast<PyObject*>(self);
 }
 
+NodePtr unwrap_node(PyObject* object) {
+  TG_CHECK(PyObject_TypeCheck(object, node_type), Type, "expected a graph node, but got ", Py_TYPE(object)->tp_name);
+  return reinterpret_cast<NodeObject*>(object)->node;
+}
+
 void add_autograd(PyObject* module) {
   PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)},
                          {Py_tp_repr, reinterpret_cast<void*>(node_repr)},

@@ -5,5 +5,6 @@
 
 namespace tensorgrad::python {
 PyObject* wrap_node(const NodePtr& node);  // None where there is none
+NodePtr unwrap_node(PyObject* object);
 void add_autograd(PyObject* module);
 }  // namespace tensorgrad::python

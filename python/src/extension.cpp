@@ -6,6 +6,7 @@
 #include "generator.h"
 #include "interop.h"
 #include "module.h"
+#include "node_hooks.h"
 #include "op_function.h"
 #include "optim.h"
 #include "tensor_methods.h"
@@ -31,6 +32,7 @@ PyMODINIT_FUNC PyInit__C() {
     add_interop(module.get());
     add_generator(module.get());
     add_autograd(module.get());
+    add_node_hooks(module.get());
     add_module_base(module.get());
     add_optimizers(module.get());
     return module.release();

@@ -7,6 +7,10 @@ import weakref
 from collections import OrderedDict
 from typing import Any
 
+import tensorgrad
+from tensorgrad import _C
+from tensorgrad._C import Tensor
+
 __all__ = ["RemovableHandle"]
 
 
@@ -77,7 +81,7 @@ class ModuleBackward:
         """The arguments with the tensors among them behind an identity."""
         wrapped, node = self.inputs.wrap(args)
         if node is not None:
-            node.register_hook(self._inputs_done)
+            _C._node_hook(node, self._inputs_done, False)
         return wrapped
 
     def leave(self, result: Any) -> Any:
@@ -85,8 +89,8 @@ class ModuleBackward:
         many = isinstance(result, tuple)
         wrapped, node = self.outputs.wrap(result if many else (result,))
         if node is not None:
-            node.register_prehook(self._outputs_arrived)
-            node.register_hook(self._outputs_done)
+            _C._node_hook(node, self._outputs_arrived, True)
+            _C._node_hook(node, self._outputs_done, False)
         return wrapped if many else wrapped[0]
 
     def _outputs_arrived(self, grads: tuple[Any, ...]) -> Any:
@@ -125,7 +129,7 @@ class ModuleBackward:
     def _inputs_done(self, grads: tuple[Any, ...], _: Any) -> Any:
         if self.grad_outputs is None:  # no gradient came through the outputs
             return None
-        grads = self.inputs.spread(grads)
+        grads = self.inputs.spread_inputs(grads)
         for hook in self.hooks:
             changed = hook(self.module, grads, self.grad_outputs)
             if changed is not None:
@@ -146,34 +150,42 @@ class _Places:
         self.count = 0
         self.places: list[int] = []
         self.wrapped = False
+        self.idle: list[tuple[int, Any, Any]] = []
 
     def wrap(self, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
-        """The values with an identity around the tensors, and the identity's node (None if none needs a
-        gradient)."""
-        import tensorgrad
-        from tensorgrad.autograd import _identity
-
+        """The values with an identity around the tensors that need gradients, and the identity's node, if any."""
         self.count = len(values)
-        places = [i for i, value in enumerate(values) if isinstance(value, tensorgrad.Tensor)]
-        if not tensorgrad.is_grad_enabled() or not any(values[i].requires_grad for i in places):
-            return values, None
-        fresh = _identity(*[values[i] for i in places])
-        node = next((tensor.grad_fn for tensor in fresh if tensor.grad_fn is not None), None)
-        if node is None:
+        places = [i for i, value in enumerate(values) if isinstance(value, Tensor) and value.requires_grad]
+        if not places or not _C.is_grad_enabled():
             return values, None
         self.places = places
         self.wrapped = True
+        self.idle = [
+            (i, value.shape, value.dtype)
+            for i, value in enumerate(values)
+            if isinstance(value, Tensor) and not value.requires_grad
+        ]
         out = list(values)
+        fresh = _C._identity(*[values[i] for i in places])
         for place, tensor in zip(places, fresh, strict=True):
             out[place] = tensor
         make = type(values)
-        return (make(out) if make is tuple else make(*out)), node
+        return (make(out) if make is tuple else make(*out)), fresh[0].grad_fn
 
     def spread(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Gradients at the places of their tensors, None elsewhere."""
         out = [None] * self.count
         for place, grad in zip(self.places, grads, strict=False):
             out[place] = grad
         return tuple(out)
 
+    def spread_inputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The same, with zeros for the tensors that need no gradient."""
+        out = list(self.spread(grads))
+        for place, shape, dtype in self.idle:
+            out[place] = tensorgrad.zeros(shape, dtype=dtype)
+        return tuple(out)
+
     def pick(self, grads: Any) -> tuple[Any, ...]:
+        """The reverse of `spread`."""
         return tuple(grads[place] for place in self.places)

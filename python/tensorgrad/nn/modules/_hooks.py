@@ -247,4 +247,4 @@ def _add_old_hooks(module: Any, hooks: list[Any], result: Any) -> None:
     if tensor.grad_fn is None:
         return
     for hook in hooks:
-        tensor.grad_fn.register_hook(lambda grads, outputs, hook=hook: hook(module, grads, outputs))
+        _C._node_hook(tensor.grad_fn, lambda grads, outputs, hook=hook: hook(module, grads, outputs), False)
