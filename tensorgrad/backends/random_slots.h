@@ -31,6 +31,11 @@ TG_SLOT(random_exponential, void(RandomState&, void* out, DType, int64_t n, doub
 TG_SLOT(random_geometric, void(RandomState&, void* out, DType, int64_t n, double p))
 TG_SLOT(random_cauchy, void(RandomState&, void* out, DType, int64_t n, double median, double sigma))
 TG_SLOT(random_log_normal, void(RandomState&, void* out, DType, int64_t n, double mean, double std))
+// Whether rows of weights can be drawn from: 0, or 1 negative, infinite or NaN, or 3 a row all zero.
+TG_SLOT(check_weights, int(const void* weights, DType, int64_t rows, int64_t categories))
+// For each row the place of the largest weight / exponential.
+TG_SLOT(random_choose_one,
+        void(RandomState&, const void* weights, DType, int64_t rows, int64_t categories, int64_t* out))
 // Draws with replacement from rows of weights; `sums` is scratch for one row of float64.
 // Returns 0, or why it cannot: 1 infinite, 2 negative or NaN, 3 all zero.
 TG_SLOT(random_multinomial, int(RandomState&, const void* weights, DType, int64_t rows, int64_t categories,

@@ -34,10 +34,6 @@ void largest(const T* keys, int64_t rows, int64_t categories, int64_t k, int64_t
   };
   for (int64_t r = 0; r < rows; r++) {
     for (int64_t i = 0; i < categories; i++) row[i] = {keys[r * categories + i], i};
-    if (k == 1) {
-      out[r] = std::min_element(row.begin(), row.end(), before)->second;  // the first of equals
-      continue;
-    }
     if (k * 64 <= categories) {
       std::partial_sort(row.begin(), row.begin() + k, row.end(), before);
     } else {
@@ -60,21 +56,6 @@ Tensor choose_distinct(const Tensor& weights, int64_t rows, int64_t categories, 
   dispatch_floating(keys.dtype(),
                     [&]<class T>() { largest(host.data<T>(), rows, categories, k, chosen.data<int64_t>()); });
   return to(chosen, std::nullopt, weights.device());
-}
-
-void check_weights(const Tensor& weights, int64_t rows, int64_t categories) {
-  dispatch_floating(weights.dtype(), [&]<class T>() {
-    using Sum = std::conditional_t<std::is_same_v<T, double>, double, float>;
-    const T* w = weights.data<T>();
-    bool valid = true;
-    for (int64_t i = 0; i < rows * categories; i++) valid &= w[i] >= 0 && std::isfinite(Sum(w[i]));
-    TG_CHECK(valid, Runtime, "probability tensor contains either `inf`, `nan` or element < 0");
-    for (int64_t r = 0; r < rows; r++) {
-      bool positive = false;
-      for (int64_t i = 0; i < categories; i++) positive |= w[r * categories + i] > 0;
-      TG_CHECK(positive, Runtime, kNoWeight);
-    }
-  });
 }
 
 void check_deviations(const Tensor& std) {
@@ -215,8 +196,19 @@ Tensor multinomial(const Tensor& input, int64_t num_samples, bool replacement, G
   if (rows == 0) {
     chosen = Tensor::empty(sizes, DType::Int64);
   } else if (!replacement || num_samples == 1) {
-    check_weights(weights, rows, categories);
-    chosen = choose_distinct(weights, rows, categories, num_samples, generator);
+    const int problem =
+        slots::check_weights(weights.device(), weights.bytes(), weights.dtype(), rows, categories);
+    TG_CHECK(problem != 1, Runtime, "probability tensor contains either `inf`, `nan` or element < 0");
+    TG_CHECK(problem == 0, Runtime, kNoWeight);
+    if (num_samples == 1) {
+      chosen = Tensor::empty(sizes, DType::Int64);
+      Generator& source = generator ? *generator : default_generator();
+      std::lock_guard lock(source.mutex());
+      slots::random_choose_one(weights.device(), source.state(), weights.bytes(), weights.dtype(), rows,
+                               categories, chosen.data<int64_t>());
+    } else {
+      chosen = choose_distinct(weights, rows, categories, num_samples, generator);
+    }
   } else {
     chosen = Tensor::empty(sizes, DType::Int64);
     Tensor sums = Tensor::empty({categories}, DType::Float64);

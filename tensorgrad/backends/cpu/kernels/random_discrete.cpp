@@ -1,4 +1,4 @@
-// Coins, dropout, and the distributions that need one double for each element.
+// Coins, dropout, and distributions that need one double for each element.
 #include <math.h>
 
 #include "tensorgrad/backends/cpu/kernels/random_engine.h"
@@ -44,39 +44,6 @@ void fill(RandomState& s, void* out, DType dtype, int64_t n, F f) {
   }
 }
 
-// Logarithm of x in [2^-53, 1] to a few ULP: x = m * 2^k with m in [sqrt(1/2), sqrt(2)), and with s = (m-1) /
-// (m+1) log m = 2 atanh s = 2 s (1 + s^2/3 + s^4/5 + ...).
-TG_INLINE double log_unit(double x) {
-  constexpr uint64_t sqrt_half = 0x3fe6a09e667f3bcdu, bias = 128;
-  uint64_t bits = __builtin_bit_cast(uint64_t, x);
-  uint64_t biased_k = (bits - sqrt_half + (bias << 52)) >> 52;
-  double m = __builtin_bit_cast(double, bits + (bias << 52) - (biased_k << 52));
-  double k = to_double53(biased_k) - static_cast<double>(bias);
-  double f = m - 1.0;
-  double s = f / (2.0 + f), z = s * s;
-  double series = 1.0 / 23;
-  series = series * z + 1.0 / 21;
-  series = series * z + 1.0 / 19;
-  series = series * z + 1.0 / 17;
-  series = series * z + 1.0 / 15;
-  series = series * z + 1.0 / 13;
-  series = series * z + 1.0 / 11;
-  series = series * z + 1.0 / 9;
-  series = series * z + 1.0 / 7;
-  series = series * z + 1.0 / 5;
-  series = series * z + 1.0 / 3;
-  double log_m = 2.0 * s + 2.0 * s * (z * series);
-  constexpr double ln2_high = 0x1.62e42fefap-1, ln2_low = 0x1.cf79abc9e3b3ap-40;  // k * ln2_high is exact
-  return k * ln2_high + (log_m + k * ln2_low);
-}
-
-// Whether y lies within 64 ULP of the middle between two floats, where errors of a few ULP decide how it
-// rounds.
-TG_INLINE uint64_t near_midpoint(double y) {
-  uint64_t below = __builtin_bit_cast(uint64_t, y) & 0x1fffffffu;
-  return below - (0x10000000u - 64u) < 128u;
-}
-
 template <class P>
 bool bernoulli_each(RandomState& s, void* out, DType dtype, const P* p, int64_t n) {
   using W = wide_t<P>;
@@ -93,36 +60,6 @@ bool bernoulli_each(RandomState& s, void* out, DType dtype, const P* p, int64_t 
     dispatch_all(dtype, [&]<class T>() { convert(static_cast<T*>(out) + begin, hit, count); });
   }
   return true;
-}
-
-template <class T>
-int multinomial(RandomState& s, const T* weights, int64_t categories, int64_t samples, int64_t* out,
-                wide_t<T>* sums) {
-  using W = wide_t<T>;
-  W sum = 0;
-  for (int64_t i = 0; i < categories; ++i) {
-    W w = static_cast<W>(weights[i]);
-    if (!(w >= 0)) return 2;
-    if (!__builtin_isfinite(w)) return 1;
-    sum += w;
-    sums[i] = sum;
-  }
-  if (!(sum > 0)) return 3;
-  for (int64_t i = 0; i < categories; ++i) sums[i] /= sum;
-  for (int64_t j = 0; j < samples; ++j) {
-    double u = uniform64(s);
-    int64_t left = 0, right = categories;
-    while (right - left > 0) {
-      int64_t middle = left + (right - left) / 2;
-      if (static_cast<double>(sums[middle]) < u) {
-        left = middle + 1;
-      } else {
-        right = middle;
-      }
-    }
-    out[j] = left;
-  }
-  return 0;
 }
 
 }  // namespace
@@ -163,25 +100,6 @@ void dropout_scale(const void* in, const bool* kept, void* out, DType dtype, int
   });
 }
 
-void random_exponential(RandomState& state, void* out, DType dtype, int64_t n, double lambda) {
-  const double scale = -1.0 / lambda;
-  // A float hides the last bits of log_unit, and does so safely where it is normal.
-  const bool rounds_to_float = dtype != DType::Float64 && lambda > 0x1p-60 && lambda < 0x1p60;
-  if (!rounds_to_float) return fill(state, out, dtype, n, [=](double u) { return scale * log1p(-u); });
-  alignas(64) double u[chunk_size], y[chunk_size];
-  for (int64_t begin = 0; begin < n; begin += chunk_size) {
-    int64_t count = n - begin < chunk_size ? n - begin : chunk_size;
-    draw_uniform(state, u, count);
-    uint64_t doubtful = 0;
-    for (int64_t i = 0; i < count; ++i) {
-      y[i] = scale * log_unit(1.0 - u[i]) + 0.0;  // no negative zero
-      doubtful |= near_midpoint(y[i]);
-    }
-    for (int64_t i = 0; doubtful && i < count; ++i) y[i] = near_midpoint(y[i]) ? scale * log1p(-u[i]) : y[i];
-    dispatch_floating(dtype, [&]<class T>() { convert(static_cast<T*>(out) + begin, y, count); });
-  }
-}
-
 void random_geometric(RandomState& state, void* out, DType dtype, int64_t n, double p) {
   const double scale = log1p(-p);
   fill(state, out, dtype, n, [=](double u) { return __builtin_ceil(log(u) / scale); });
@@ -189,18 +107,6 @@ void random_geometric(RandomState& state, void* out, DType dtype, int64_t n, dou
 
 void random_cauchy(RandomState& state, void* out, DType dtype, int64_t n, double median, double sigma) {
   fill(state, out, dtype, n, [=](double u) { return __builtin_fma(sigma, tan(M_PI * (u - 0.5)), median); });
-}
-
-int random_multinomial(RandomState& state, const void* weights, DType dtype, int64_t rows, int64_t categories,
-                       int64_t samples, int64_t* out, double* sums) {
-  return dispatch_floating(dtype, [&]<class T>() {
-    for (int64_t row = 0; row < rows; ++row) {
-      int problem = multinomial(state, static_cast<const T*>(weights) + row * categories, categories, samples,
-                                out + row * samples, reinterpret_cast<wide_t<T>*>(sums));
-      if (problem != 0) return problem;
-    }
-    return 0;
-  });
 }
 
 }  // namespace tensorgrad::cpu::TG_ISA
