@@ -204,16 +204,8 @@ def _check_probability(p: float) -> None:
 
 
 def _feature_dropout(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
-    if not training or p == 0 or input.numel() == 0:
-        return input
-    if input.dim() < 2:
-        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
-    if p == 1:
-        return input.zero_() if inplace else input * 0
-    with tensorgrad.no_grad():
-        shape = [*input.shape[:2], *[1] * (input.dim() - 2)]
-        noise = tensorgrad.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - p).div_(1 - p)
-    return input.mul_(noise) if inplace else input * noise
+    drop = tensorgrad.feature_dropout_ if inplace else tensorgrad.feature_dropout
+    return drop(input, p, training)
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
