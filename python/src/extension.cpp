@@ -4,6 +4,7 @@
 #include "common.h"
 #include "construct.h"
 #include "generator.h"
+#include "hooks.h"
 #include "interop.h"
 #include "module.h"
 #include "node_hooks.h"
@@ -33,6 +34,7 @@ PyMODINIT_FUNC PyInit__C() {
     add_generator(module.get());
     add_autograd(module.get());
     add_node_hooks(module.get());
+    add_hooks(module.get());
     add_module_base(module.get());
     add_optimizers(module.get());
     return module.release();

@@ -133,6 +133,19 @@ Edge gradient_edge(const Tensor& t) {
   return {NodePtr(new AccumulateGrad(t)), 0};
 }
 
+void keep_gradient(const Tensor& t) {
+  AutogradMeta& meta = t.meta();
+  if (!meta.alive) meta.alive = std::make_shared<TensorImpl*>(t.impl());
+  const uint32_t output = t.impl()->output_nr;
+  grad_fn_of(t)->hooks().retain_grad.emplace_back(
+      -int64_t(output) - 1, [alive = meta.alive, output](TensorList& gradients) {
+        if (!*alive || !gradients[output].defined()) return;
+        const Tensor self{Ref<TensorImpl>(*alive)};
+        const Tensor before = self.grad();
+        self.set_grad(before.defined() ? add(before, gradients[output]) : clone(gradients[output]));
+      });
+}
+
 void set_history(const Tensor& out, const NodePtr& node) {
   out.impl()->output_nr = node->add_output(out);
   out.impl()->grad_fn = node;
@@ -141,8 +154,12 @@ void set_history(const Tensor& out, const NodePtr& node) {
 void rebase_history(const Tensor& self, const NodePtr& node) {
   ViewInfo* info = self.view_info();
   if (!info) {
+    // The gradient that was asked for is the one after this write.
+    const bool retains = self.impl()->meta && self.impl()->meta->retains_grad;
+    if (retains && self.impl()->grad_fn) self.impl()->grad_fn->hooks().retain_grad.clear();
     set_history(self, node);
     self.impl()->requires_grad = false;
+    if (retains) keep_gradient(self);
     return;
   }
   node->add_output(self);

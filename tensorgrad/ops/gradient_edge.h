@@ -17,6 +17,8 @@ void set_history(const Tensor& out, const NodePtr& node);
 void rebase_history(const Tensor& self, const NodePtr& node);
 // Refuses a write that would lose gradients: leaves, views of leaves, views that several-output ops or no_grad made.
 void check_in_place(const Tensor& self);
+// The node behind a tensor that retains its gradient writes it to `.grad`; called again when the node changes.
+void keep_gradient(const Tensor& t);
 // Remembers that `view` looks at `base`'s memory.
 void link_view(const Tensor& view, const Tensor& base, const char* creator, ViewKind kind = ViewKind::Normal);
 

@@ -128,6 +128,11 @@ struct AutogradMeta : Pooled {
   std::unique_ptr<std::vector<std::pair<int64_t, TensorHook>>> leaf_hooks;
   std::unique_ptr<std::vector<std::pair<int64_t, std::function<void(const Tensor&)>>>> post_accumulate_hooks;
   bool retains_grad = false;
+  std::shared_ptr<TensorImpl*> alive;  // set to null when the tensor dies: how a node's hook refers to its own output
+
+  ~AutogradMeta() {
+    if (alive) *alive = nullptr;
+  }
 };
 
 std::string describe(const Tensor& t);  // "torch.FloatTensor [2, 3]"

@@ -8,6 +8,7 @@ from typing import Any
 from tensorgrad import _C
 from tensorgrad._C import Tensor
 
+from . import _tensor_hooks as _tensor_hooks
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 __all__ = ["backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
@@ -23,15 +24,15 @@ def _checked_gradients(tensors: tuple[Any, ...], gradients: tuple[Any, ...]) -> 
             gradients = (None,) * len(tensors)
         else:
             raise RuntimeError(f"got {len(tensors)} tensors and {len(gradients)} gradients")
-    for tensor, gradient in zip(tensors, gradients):
+    for i, (tensor, gradient) in enumerate(zip(tensors, gradients)):
         if gradient is None:
             continue
         if not isinstance(gradient, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
         if gradient.shape != tensor.shape:
             raise RuntimeError(
-                f"Mismatch in shape: grad_output[{gradients.index(gradient) if False else 0}] has a shape of "
-                f"{gradient.shape} and output[0] has a shape of {tensor.shape}."
+                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of "
+                f"{tensor.shape}."
             )
     return gradients
 

@@ -1,0 +1,90 @@
+#include "hooks.h"
+
+#include "tensor_methods.h"
+#include "tensor_object.h"
+#include "tensorgrad/autograd/hooks.h"
+
+namespace tensorgrad::python {
+namespace {
+
+// A callable that C++ may copy and drop on any thread.
+std::shared_ptr<Object> shared(PyObject* callable) {
+  return std::shared_ptr<Object>(new Object(Object::borrowed(callable)), [](Object* object) {
+    AcquireGil gil;
+    delete object;
+  });
+}
+
+Tensor checked_replacement(PyObject* result, const Tensor& gradient) {
+  if (result == Py_None) return {};
+  TG_CHECK(is_tensor(result), Type, "expected Variable, but hook returned '", Py_TYPE(result)->tp_name, "'");
+  const Tensor& value = unwrap(result);
+  TG_CHECK(value.sizes() == gradient.sizes(), Runtime, "hook has changed the size of value");
+  TG_CHECK(value.dtype() == gradient.dtype(), Runtime, "hook has changed the type of value (was ", dtype_tensor_name(gradient.dtype()),
+           " got ", dtype_tensor_name(value.dtype()), ")");
+  return value;
+}
+
+TensorHook tensor_hook(PyObject* callable) {
+  return [hook = shared(callable)](const Tensor& gradient) -> Tensor {
+    AcquireGil gil;
+    Object argument = owned(wrap(gradient));
+    Object result = owned(PyObject_CallOneArg(hook->get(), argument.get()));
+    return checked_replacement(result.get(), gradient);
+  };
+}
+
+PyObject* add_tensor_hook(PyObject*, PyObject* args) {
+  PyObject *tensor, *callable;
+  if (!PyArg_ParseTuple(args, "OO", &tensor, &callable)) return nullptr;
+  return guarded([&] { return PyLong_FromLongLong(add_hook(unwrap(tensor), tensor_hook(callable))); });
+}
+PyObject* add_post_accumulate(PyObject*, PyObject* args) {
+  PyObject *tensor, *callable;
+  if (!PyArg_ParseTuple(args, "OO", &tensor, &callable)) return nullptr;
+  return guarded([&] {
+    return PyLong_FromLongLong(add_post_accumulate_hook(unwrap(tensor), [hook = shared(callable)](const Tensor& leaf) {
+      AcquireGil gil;
+      Object argument = owned(wrap(leaf));
+      Object result = owned(PyObject_CallOneArg(hook->get(), argument.get()));
+      TG_CHECK(result.get() == Py_None, Runtime, "Tensor post accumulate grad hooks should return None.");
+    }));
+  });
+}
+PyObject* remove_tensor_hook(PyObject*, PyObject* args) {
+  PyObject* tensor;
+  long long id;
+  if (!PyArg_ParseTuple(args, "OL", &tensor, &id)) return nullptr;
+  return guarded([&]() -> PyObject* {
+    remove_hook(unwrap(tensor), id);
+    Py_RETURN_NONE;
+  });
+}
+PyObject* retain(PyObject* self, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    retain_grad(unwrap(self));
+    Py_RETURN_NONE;
+  });
+}
+PyObject* retains(PyObject* self, void*) {
+  const Tensor& t = unwrap(self);
+  return PyBool_FromLong(t.impl()->meta && t.impl()->meta->retains_grad && !t.is_leaf());
+}
+
+PyMethodDef module_methods[] = {{"_add_tensor_hook", add_tensor_hook, METH_VARARGS, nullptr},
+                                {"_add_post_accumulate_hook", add_post_accumulate, METH_VARARGS, nullptr},
+                                {"_remove_tensor_hook", remove_tensor_hook, METH_VARARGS, nullptr},
+                                {nullptr, nullptr, 0, nullptr}};
+PyMethodDef tensor_methods[] = {{"retain_grad", retain, METH_NOARGS, "Keeps this non-leaf's gradient in .grad."},
+                                {nullptr, nullptr, 0, nullptr}};
+PyGetSetDef tensor_getset[] = {{"retains_grad", retains, nullptr, "Whether this non-leaf keeps its gradient.", nullptr},
+                               {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+}  // namespace
+
+void add_hooks(PyObject* module) {
+  check_status(PyModule_AddFunctions(module, module_methods));
+  extend_tensor_type(tensor_getset, tensor_methods);
+}
+
+}  // namespace tensorgrad::python
