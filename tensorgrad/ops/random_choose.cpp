@@ -58,6 +58,11 @@ Tensor choose_distinct(const Tensor& weights, int64_t rows, int64_t categories, 
   return to(chosen, std::nullopt, weights.device());
 }
 
+// PyTorch broadcasts an out= against a single tensor of parameters.
+Shape normal_shape(const Tensor& parameters, const Out& out) {
+  return out ? broadcast_shapes(parameters.sizes(), out.target->sizes()) : parameters.sizes();
+}
+
 void check_deviations(const Tensor& std) {
   const Tensor host = to(contiguous(detach(std)), std::nullopt, Device{});
   dispatch_all(host.dtype(), [&]<class T>() {
@@ -123,8 +128,8 @@ Tensor normal_around(const Tensor& mean, double std, Generator* generator, Out o
   Tensor result;
   {
     NoGradGuard guard;
-    result =
-        normal_(destination_for("normal", out, mean.sizes(), mean.dtype(), mean.device()), 0, std, generator);
+    result = normal_(destination_for("normal", out, normal_shape(mean, out), mean.dtype(), mean.device()), 0,
+                     std, generator);
     add(result, mean, 1, Out::in_place_of(result));
   }
   return record("NormalBackward1", result, out, saved(),
@@ -143,7 +148,8 @@ Tensor normal_spread(double mean, const Tensor& std, Generator* generator, Out o
   Tensor result;
   {
     NoGradGuard guard;
-    result = normal_(destination_for("normal", out, std.sizes(), std.dtype(), std.device()), 0, 1, generator);
+    result = normal_(destination_for("normal", out, normal_shape(std, out), std.dtype(), std.device()), 0, 1,
+                     generator);
     const Out in_place = Out::in_place_of(result);
     add(mul(result, std, in_place), wrap_number(mean), 1, in_place);
   }

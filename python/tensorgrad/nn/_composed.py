@@ -220,8 +220,10 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
             "batch dimension (i.e. 2D or 3D inputs)."
         )
     if input.dim() == 2:
-        result = _feature_dropout(input.unsqueeze(0), p, training, inplace)
-        return result.squeeze(0)
+        if inplace:
+            _feature_dropout(input.unsqueeze(0), p, training, True)
+            return input
+        return _feature_dropout(input.unsqueeze(0), p, training, False).squeeze(0)
     return _feature_dropout(input, p, training, inplace)
 
 
@@ -267,8 +269,11 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
             "a channel dimension, and an optional batch dimension (i.e. 4D or 5D inputs).",
             stacklevel=3,
         )
-    if dimensions == 4:
-        return _feature_dropout(input.unsqueeze(0), p, training, inplace).squeeze(0)
+    if dimensions != 5:
+        if inplace:
+            _feature_dropout(input.unsqueeze(0), p, training, True)
+            return input
+        return _feature_dropout(input.unsqueeze(0), p, training, False).squeeze(0)
     return _feature_dropout(input, p, training, inplace)
 
 
