@@ -153,7 +153,7 @@ class _Places:
         self.idle: list[tuple[int, Any, Any]] = []
 
     def wrap(self, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
-        """The values with an identity around the tensors that need gradients, and the identity's node, if any."""
+        """The values with an identity around the tensors that need gradients, and its node, if any."""
         self.count = len(values)
         places = [i for i, value in enumerate(values) if isinstance(value, Tensor) and value.requires_grad]
         if not places or not _C.is_grad_enabled():
