@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorgrad
 from tensorgrad import _C
@@ -81,6 +81,10 @@ class HookMixin:
 
     __slots__ = ()
 
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
@@ -131,14 +135,14 @@ class HookMixin:
         backward."""
         if self._is_full_backward_hook is False:
             raise RuntimeError(_MIXED)
-        self._is_full_backward_hook = True
+        self.__dict__["_is_full_backward_hook"] = True
         return _add(self._backward_hooks, RemovableHandle(self._backward_hooks), hook, prepend)
 
     def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Deprecated: sees the gradients of the last operation only; use `register_full_backward_hook`."""
         if self._is_full_backward_hook is True:
             raise RuntimeError(_MIXED)
-        self._is_full_backward_hook = False
+        self.__dict__["_is_full_backward_hook"] = False
         return _add(self._backward_hooks, RemovableHandle(self._backward_hooks), hook, False)
 
     def _call_impl(self, *args: Any, **kwargs: Any) -> Any:

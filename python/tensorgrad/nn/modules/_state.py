@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorgrad
 from tensorgrad._hooks import RemovableHandle
@@ -35,6 +35,10 @@ class StateMixin:
     """state_dict and load_state_dict; a base of Module, of no use alone."""
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def get_extra_state(self) -> Any:
         """What a subclass wants saved beside its parameters and buffers; none unless overridden."""

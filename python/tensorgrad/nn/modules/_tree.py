@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorgrad
 
@@ -12,6 +12,10 @@ class TreeMixin:
     """Iteration over a module's tree; a base of Module, of no use alone."""
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def _named_members(
         self,
