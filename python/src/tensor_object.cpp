@@ -140,6 +140,9 @@ PyMethodDef methods[] = {
      METH_STATIC | METH_VARARGS | METH_KEYWORDS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
+PyGetSetDef getset[] = {{"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+                        {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
 PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(TensorObject, dict), READONLY, nullptr},
                          {"__weaklistoffset__", T_PYSSIZET, offsetof(TensorObject, weakrefs), READONLY, nullptr},
                          {nullptr, 0, 0, 0, nullptr}};
@@ -180,6 +183,7 @@ void add_tensor_type(PyObject* module) {
       {Py_tp_setattro, reinterpret_cast<void*>(tensor_setattro)},
       {Py_tp_methods, methods},
       {Py_tp_members, members},
+      {Py_tp_getset, getset},
   };
   add_operator_slots(slots);
   slots.push_back({0, nullptr});

@@ -114,6 +114,11 @@ Tensor fill_any(const Tensor& self, const Tensor& value) {
            " dimensions.");
   return value.requires_grad() ? copy_(self, value) : fill_(self, value.item());
 }
+TG_OP(fill_, "fill_(Tensor input, Scalar value) -> Tensor", kMethod, R"(
+Fills self with a number; returns self.
+
+Backward: 0.
+)");
 TG_OP(fill_any, "fill_(Tensor input, Tensor value) -> Tensor", kMethod, R"(
 Fills self with value, a number or a 0-d tensor; returns self.
 

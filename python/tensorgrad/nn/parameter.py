@@ -49,6 +49,9 @@ class Parameter(Tensor):
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         return "Parameter containing:\n" + super().__repr__()
 
+    def __str__(self) -> str:
+        return repr(self)
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         state = dict(self.__dict__)
         arguments = (self.data, self.requires_grad, OrderedDict())
