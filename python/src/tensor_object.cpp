@@ -128,6 +128,8 @@ PyObject* make_subclass(PyObject*, PyObject* args, PyObject* kwargs) {
       throw PythonError();
     }
     Tensor alias = unwrap(data).alias();
+    TG_CHECK(!requires_grad || alias.is_floating_point(), Runtime,
+             "Only Tensors of floating point and complex dtype can require gradients");
     if (requires_grad) alias.set_requires_grad(true);
     return wrap_as(reinterpret_cast<PyTypeObject*>(cls), std::move(alias));
   });
@@ -190,6 +192,7 @@ void add_tensor_type(PyObject* module) {
   PyType_Spec spec = {"tensorgrad.Tensor", int(sizeof(TensorObject)), 0,
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
   tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
+  tensor_type->tp_name = "Tensor";  // as Python's own errors name it
   release_python_object = release_object;
   check_status(PyModule_AddObjectRef(module, "Tensor", reinterpret_cast<PyObject*>(tensor_type)));
 }

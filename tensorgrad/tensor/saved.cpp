@@ -27,7 +27,7 @@ Tensor Saved::unpack(Node& node) const {
              ? "the backtrace further above shows the operation that failed to compute its gradient. The variable in "
                "question was changed in there or anywhere later. Good luck!"
              : "enable anomaly detection to find the operation that failed to compute its gradient, with "
-               "torch.autograd.set_detect_anomaly(True).");
+               "torch.autograd.set_detect_anomaly(True, check_nan=False).");
   }
   if (own_output_ < 0 || !grad_enabled()) return tensor_;
   Tensor out = tensor_.alias();

@@ -183,7 +183,7 @@ class _SingleProcessDataLoaderIter:
     """One pass over a loader."""
 
     def __init__(self, loader: DataLoader[Any]) -> None:
-        if loader.pin_memory and not tensorgrad.cuda.is_available():
+        if loader.pin_memory and not _has_accelerator():
             warnings.warn(
                 "'pin_memory' argument is set as true but no accelerator is found, then device "
                 "pinned memory won't "
@@ -207,6 +207,13 @@ class _SingleProcessDataLoaderIter:
 
     def __len__(self) -> int:
         return len(self._loader._index_sampler)
+
+
+def _has_accelerator() -> bool:
+    try:
+        return bool(tensorgrad.cuda.is_available())
+    except (ImportError, AttributeError):  # built without it
+        return False
 
 
 def _batches(loader: DataLoader[Any]) -> Iterator[Any]:
