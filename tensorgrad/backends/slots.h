@@ -3,6 +3,7 @@
 #include "tensorgrad/backends/common/plan.h"
 #include "tensorgrad/backends/slots_index.h"
 #include "tensorgrad/backends/common/rows.h"
+#include "tensorgrad/backends/slots_pointwise.h"
 #include "tensorgrad/core/scalar.h"
 #include "tensorgrad/dispatch/slot.h"
 
