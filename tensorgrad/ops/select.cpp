@@ -102,7 +102,7 @@ The smaller of input and other; where one is NaN, the other.
 Backward: u to the one that was taken.
 )");
 
-Tensor clamp(const Tensor& input, std::optional<Scalar> min, std::optional<Scalar> max, Out out) {
+static Tensor clamp_as(const char* node, const Tensor& input, std::optional<Scalar> min, std::optional<Scalar> max, Out out) {
   TG_CHECK(min || max, Runtime, "torch.clamp: At least one of 'min' or 'max' must not be None");
   DType t = input.dtype();
   if (min) t = promote_types(t, result_type(input, *min));
@@ -119,12 +119,16 @@ Tensor clamp(const Tensor& input, std::optional<Scalar> min, std::optional<Scala
   } else {
     result = pointwise("clamp", slots::clamp, out, t, t, {&input}, min ? &*min : nullptr, max ? &*max : nullptr);
   }
-  return record("ClampBackward1", result, out, saved(before, min, max),
+  return record(node, result, out, saved(before, min, max),
                 wrt(before, [](const Tensor& u, const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> max) {
                   if (min && max)
                     return kept(u, logical_and(ge(x, wrap_number(*min)), le(x, wrap_number(*max))));
                   return kept(u, min ? ge(x, wrap_number(*min)) : le(x, wrap_number(*max)));
                 }));
+}
+
+Tensor clamp(const Tensor& input, std::optional<Scalar> min, std::optional<Scalar> max, Out out) {
+  return clamp_as("ClampBackward1", input, min, max, out);
 }
 
 Tensor clamp_tensors(const Tensor& input, const Tensor& min, const Tensor& max, Out out) {
@@ -167,8 +171,8 @@ Tensor clamp_tensors(const Tensor& input, const Tensor& min, const Tensor& max, 
 }
 
 namespace {
-Tensor clamp_min(const Tensor& input, Scalar min, Out out) { return clamp(input, min, {}, out); }
-Tensor clamp_max(const Tensor& input, Scalar max, Out out) { return clamp(input, {}, max, out); }
+Tensor clamp_min(const Tensor& input, Scalar min, Out out) { return clamp_as("ClampMinBackward0", input, min, {}, out); }
+Tensor clamp_max(const Tensor& input, Scalar max, Out out) { return clamp_as("ClampMaxBackward0", input, {}, max, out); }
 Tensor clamp_min_tensor(const Tensor& input, const Tensor& min, Out out) { return clamp_tensors(input, min, {}, out); }
 Tensor clamp_max_tensor(const Tensor& input, const Tensor& max, Out out) { return clamp_tensors(input, {}, max, out); }
 constexpr uint32_t kEverywhere = kFunction | kMethod | kInPlace | kInPlaceFunction;
