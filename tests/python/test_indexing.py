@@ -110,7 +110,9 @@ def nested(values: list[Any], shape: tuple[int, ...]) -> str:
     if len(shape) == 1:
         return str(values)
     step = len(values) // shape[0] if shape[0] else 0
-    return "[" + ", ".join(nested(values[i * step : (i + 1) * step], shape[1:]) for i in range(shape[0])) + "]"
+    return (
+        "[" + ", ".join(nested(values[i * step : (i + 1) * step], shape[1:]) for i in range(shape[0])) + "]"
+    )
 
 
 @st.composite
@@ -122,7 +124,9 @@ def integers(draw: Any) -> str:
     values = draw(st.lists(st.integers(-2, 2), min_size=count, max_size=count))
     if 0 in shape:
         return "torch.tensor([], dtype=torch.int64)"
-    form = draw(st.sampled_from(["torch.tensor({})", "torch.tensor({})", "torch.tensor({}, dtype=torch.int32)", "{}"]))
+    form = draw(
+        st.sampled_from(["torch.tensor({})", "torch.tensor({})", "torch.tensor({}, dtype=torch.int32)", "{}"])
+    )
     return form.format(nested(values, shape))
 
 
@@ -138,10 +142,22 @@ def masks(draw: Any) -> str:
 
 
 ITEM = st.one_of(
-    INTEGER, SLICE, SLICE, st.just("None"), st.just("..."), integers(), integers(), masks(), st.sampled_from(["True", "False"])
+    INTEGER,
+    SLICE,
+    SLICE,
+    st.just("None"),
+    st.just("..."),
+    integers(),
+    integers(),
+    masks(),
+    st.sampled_from(["True", "False"]),
 )
-EXPRESSION = st.lists(ITEM, min_size=1, max_size=4).map(lambda items: ", ".join(items) + ("," if len(items) == 1 else ""))
-LAYOUT = st.sampled_from(["", ".transpose(0, 2).contiguous().transpose(0, 2)", "[:, :, :].expand(3, 4, 2).clone()"])
+EXPRESSION = st.lists(ITEM, min_size=1, max_size=4).map(
+    lambda items: ", ".join(items) + ("," if len(items) == 1 else "")
+)
+LAYOUT = st.sampled_from(
+    ["", ".transpose(0, 2).contiguous().transpose(0, 2)", "[:, :, :].expand(3, 4, 2).clone()"]
+)
 
 
 @settings(max_examples=250, deadline=None, derandomize=True)
@@ -154,7 +170,11 @@ def test_random_read(expression: str, layout: str) -> None:
 
 
 @settings(max_examples=250, deadline=None, derandomize=True)
-@given(EXPRESSION, st.sampled_from(["5", "torch.tensor(2)", "torch.arange(2.)", "x[{}] + 1", "x[{}][..., :1]"]), LAYOUT)
+@given(
+    EXPRESSION,
+    st.sampled_from(["5", "torch.tensor(2)", "torch.arange(2.)", "x[{}] + 1", "x[{}][..., :1]"]),
+    LAYOUT,
+)
 def test_random_write(expression: str, value: str, layout: str) -> None:
     # an index that names a place twice leaves open which value stays, unless all are the same
     if "[{}]" in value and "tensor" in expression or "[[" in expression or "[" in expression:

@@ -5,7 +5,8 @@ A program is a text in which `torch` means whichever module runs it:
     check("x = torch.arange(6.).view(2, 3); x[:, ::2] = 7; x; x.stride()")
 
 The value of each expression statement is compared, in order; a tensor with its dtype, shape, strides and requires_grad.
-A program may end in an exception: then both must, of the same type and with the same first line."""
+An exception counts as a value: its type and the first line of its text. After one in an expression the program goes on;
+one in any other statement ends it."""
 
 from __future__ import annotations
 
@@ -17,24 +18,24 @@ import math
 import operator
 import pickle
 import warnings
-from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 import numpy
 import torch
 
-from .compare import Mismatch, compare, first_line, same_exception
+from .compare import Mismatch, compare, first_line
 from .module import under_test
 
 
-@dataclass
-class Trace:
-    """What a program showed: the values of its expressions, and the exception that ended it."""
+class Raised:
+    """The exception that a statement ended in."""
 
-    values: list[tuple[str, Any]] = field(default_factory=list)
-    error: BaseException | None = None
-    statement: str = ""
+    def __init__(self, error: BaseException, module: ModuleType) -> None:
+        if isinstance(error, (NameError, SyntaxError)) and module is torch:
+            raise error  # the program itself is wrong
+        self.error = error
+        self.text = f"{type(error).__name__.lstrip('_')}: {normalise(first_line(error), module)}"
 
 
 @functools.lru_cache(maxsize=4096)
@@ -50,26 +51,27 @@ def _compile(source: str) -> list[tuple[str, bool, Any]]:
     return out
 
 
-def run(source: str, module: ModuleType, **names: Any) -> Trace:
-    """Runs the program with `module` as its torch."""
+def run(source: str, module: ModuleType, **names: Any) -> list[tuple[str, Any]]:
+    """Runs the program with `module` as its torch: (statement, value) for each that showed one."""
     namespace: dict[str, Any] = {
         "torch": module, "math": math, "np": numpy, "copy": copy, "pickle": pickle, "gc": gc, "operator": operator,
         **names,
     }  # fmt: skip
     if "F." in source:
         namespace["F"] = module.nn.functional
-    trace = Trace()
+    trace: list[tuple[str, Any]] = []
     for text, expression, code in _compile(source):
-        trace.statement = text
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 value = eval(code, namespace)
         except Exception as error:
-            trace.error = error
-            return trace
-        if expression:
-            trace.values.append((text, _snapshot(value, module)))
+            trace.append((text, Raised(error, module)))
+            if not expression:
+                return trace
+        else:
+            if expression:
+                trace.append((text, _snapshot(value, module)))
     return trace
 
 
@@ -98,32 +100,38 @@ def normalise(text: str, module: ModuleType) -> str:
     return text if module is torch else text.replace(f"{module.__name__}.", "torch.")
 
 
-def check(source: str, tolerance: tuple[float, float] | None = None, strides: bool = True, message: bool = True) -> None:
-    """Raises Mismatch unless the program does the same with both modules."""
+def check(source: str, tolerance: tuple[float, float] | None = None, strides: bool = True) -> None:
+    """Raises Mismatch, with every difference in its text, unless the program does the same with both modules."""
     target = under_test()
     theirs, ours = run(source, torch), run(source, target)
-    for (text, b), (_, a) in zip(theirs.values, ours.values):
-        _same(a, b, target, text, tolerance, strides)
-    if theirs.error is None:
-        if ours.error is not None:
-            raise Mismatch(
-                f"{ours.statement}: {type(ours.error).__name__}: {first_line(ours.error)}"
-            ) from ours.error
-        return
-    if isinstance(theirs.error, (NameError, SyntaxError)):
-        raise theirs.error  # the program itself is wrong
-    wanted = f"{type(theirs.error).__name__}: {first_line(theirs.error)}"
-    if ours.error is None:
-        raise Mismatch(f"{theirs.statement}: no {wanted}")
-    found = f"{type(ours.error).__name__}: {normalise(first_line(ours.error), target)}"
-    if ours.statement != theirs.statement:
-        raise Mismatch(f"{ours.statement}: {found}; PyTorch fails at {theirs.statement}: {wanted}") from ours.error
-    if not same_exception(ours.error, theirs.error) or (message and first_line(theirs.error) != found.split(": ", 1)[1]):
-        raise Mismatch(f"{theirs.statement}: {found!r} instead of {wanted!r}") from ours.error
+    found: list[str] = []
+    for (text, b), (other, a) in zip(theirs, ours):
+        if text != other:
+            wanted = b.text if isinstance(b, Raised) else "a value"
+            found.append(
+                f"{other}: {a.text if isinstance(a, Raised) else 'a value'}; PyTorch: {wanted} at {text}"
+            )
+            break
+        try:
+            _same(a, b, target, text, tolerance, strides)
+        except Mismatch as mismatch:
+            found.append(str(mismatch))
+    if not found and len(ours) != len(theirs):
+        last = (ours if len(ours) < len(theirs) else theirs)[-1]
+        found.append(f"the program ended at {last[0]}: {getattr(last[1], 'text', '')}")
+    if found:
+        raise Mismatch("\n".join(found))
 
 
 def _same(ours: Any, theirs: Any, target: ModuleType, where: str, tolerance: Any, strides: bool) -> None:
-    if isinstance(theirs, _Shown):
+    if isinstance(theirs, Raised):
+        if not isinstance(ours, Raised):
+            raise Mismatch(f"{where}: no {theirs.text}")
+        if ours.text != theirs.text:
+            raise Mismatch(f"{where}: {ours.text!r} instead of {theirs.text!r}")
+    elif isinstance(ours, Raised):
+        raise Mismatch(f"{where}: {ours.text}") from ours.error
+    elif isinstance(theirs, _Shown):
         if not isinstance(ours, _Shown):
             raise Mismatch(f"{where}: a {type(ours).__name__} instead of a tensor")
         compare(ours.tensor, theirs.tensor, target, where, tolerance)
@@ -149,7 +157,9 @@ def _same(ours: Any, theirs: Any, target: ModuleType, where: str, tolerance: Any
     elif isinstance(theirs, (numpy.ndarray, numpy.generic)):
         if type(ours) is not type(theirs) or ours.dtype != theirs.dtype or ours.shape != theirs.shape:
             raise Mismatch(f"{where}: {ours!r} instead of {theirs!r}")
-        if ours.strides != theirs.strides or not numpy.array_equal(ours, theirs, equal_nan=ours.dtype.kind == "f"):
+        if ours.strides != theirs.strides or not numpy.array_equal(
+            ours, theirs, equal_nan=ours.dtype.kind == "f"
+        ):
             raise Mismatch(f"{where}: {ours!r} instead of {theirs!r}")
     else:
         compare(ours, theirs, target, where, tolerance)
