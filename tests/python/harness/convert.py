@@ -117,7 +117,20 @@ def to_module(tensor: torch.Tensor, target: ModuleType) -> Any:
     """`tensor` (no grad) as a tensor of `target` on the same memory, with the same strides."""
     if target is torch:
         return tensor
+    if not hasattr(target, "from_dlpack"):
+        return _copied(tensor, target)
     return target.from_dlpack(tensor)
+
+
+def _copied(tensor: torch.Tensor, target: ModuleType) -> Any:
+    """The bytes copied into a tensor that `target` made."""
+    extent = 1 + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride())) if tensor.numel() else 0
+    flat = target.randint(0, 1, (extent,), dtype=getattr(target, DTYPE_NAMES[tensor.dtype]))
+    if extent:
+        ctypes.memmove(flat.data_ptr(), tensor.data_ptr(), extent * tensor.element_size())
+    if tensor.is_contiguous() and tensor.numel() == extent and tensor.dim() == 1:
+        return flat
+    return flat.as_strided(tuple(tensor.shape), tensor.stride()).detach()
 
 
 _CTYPES_SIZE = {

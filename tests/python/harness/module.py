@@ -16,4 +16,8 @@ def under_test() -> ModuleType:
 
     `torch` makes every comparison an identity, which must pass; `tests.python.harness.broken` is PyTorch with known
     faults, each of which must be found."""
-    return importlib.import_module(os.environ.get(VARIABLE, "tensorgrad"))
+    module = importlib.import_module(os.environ.get(VARIABLE, "tensorgrad"))
+    if not hasattr(module, "Tensor"):
+        # the folder of the C++ sources answers to the name too, as a namespace package
+        raise ImportError(f"{module!r} is not built: set PYTHONPATH to build/python, or install the wheel")
+    return module

@@ -122,16 +122,22 @@ class Translator:
 
     def _check_methods(self, code: types.CodeType) -> None:
         """A lambda such as `lambda x: x.expand(2)` needs a method: look whether it is there before running it."""
-        from_global = False
+        chain: list[str] | None = None  # names after a global `torch`; None elsewhere
+        other_global = False
         for instruction in dis.get_instructions(code):
+            name = instruction.argval
             if instruction.opname == "LOAD_GLOBAL":
-                from_global = True
+                chain, other_global = ([], False) if name == "torch" else (None, True)
             elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
-                name = instruction.argval
-                if not from_global and hasattr(torch.Tensor, name) and not hasattr(self.target.Tensor, name):
+                if chain is not None:
+                    chain.append(name)
+                    resolve(self.target, ".".join(chain))
+                elif (
+                    not other_global and hasattr(torch.Tensor, name) and not hasattr(self.target.Tensor, name)
+                ):
                     raise Absent(f"Tensor.{name}")
             else:
-                from_global = False
+                chain, other_global = None, False
 
 
 class _Guard:
