@@ -31,7 +31,7 @@ def resolve(root: Any, path: str) -> Any:
     for name in path.split("."):
         try:
             value = getattr(value, name)
-        except AttributeError:
+        except (AttributeError, ModuleNotFoundError):
             raise Absent(path) from None
     return value
 
