@@ -166,12 +166,35 @@ PyObject* clone_method(PyObject* self, PyObject* args, PyObject* kwargs) {
 
 template <class F> PyCFunction with_keywords(F* function) { return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function)); }
 
+PyObject* backward_method(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names);
+
 PyMethodDef tensor_autograd_methods[] = {
     {"requires_grad_", with_keywords(requires_grad_), METH_VARARGS | METH_KEYWORDS, "Sets requires_grad; returns self."},
+    {"backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(backward_method)), METH_FASTCALL | METH_KEYWORDS,
+     "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)\n\nAccumulates the gradient of this tensor into "
+     "the leaves it depends on; see autograd.backward()."},
     {"detach", detach, METH_NOARGS, "The same memory without history, sharing the version counter."},
     {"detach_", detach_, METH_NOARGS, "Takes this tensor out of the graph."},
     {"clone", with_keywords(clone_method), METH_VARARGS | METH_KEYWORDS, "A copy. Backward: u."},
     {nullptr, nullptr, 0, nullptr}};
+
+// Lets go of Python's lock for runs that are long enough to be worth it.
+class LargeRunReleasesGil {
+ public:
+  explicit LargeRunReleasesGil(BackwardOptions& options) {
+    options.context = this;
+    options.before_run = [](void* self, int64_t elements) {
+      if (elements >= 50000) static_cast<LargeRunReleasesGil*>(self)->state_ = PyEval_SaveThread();
+    };
+  }
+  ~LargeRunReleasesGil() {
+    if (state_) PyEval_RestoreThread(state_);
+  }
+  LargeRunReleasesGil(const LargeRunReleasesGil&) = delete;
+
+ private:
+  PyThreadState* state_ = nullptr;
+};
 
 TensorList tensors_from(PyObject* sequence, bool nullable) {
   TensorList list;
@@ -213,7 +236,7 @@ PyObject* run_backward_py(PyObject*, PyObject* const* args, Py_ssize_t count) {
     }
     TensorList found;
     {
-      ReleaseGil gil;
+      LargeRunReleasesGil gil(options);
       if (options.accumulate && !inputs.empty()) {
         // backward(inputs=...): the inputs' gradients, then added into their .grad
         BackwardOptions quiet = options;
@@ -231,6 +254,27 @@ PyObject* run_backward_py(PyObject*, PyObject* const* args, Py_ssize_t count) {
       PyTuple_SET_ITEM(result.get(), Py_ssize_t(i), checked(wrap(found[i])));
     }
     return result.release();
+  });
+}
+
+// tensor.backward() without arguments runs here; with any, in Python.
+PyObject* backward_method(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  return guarded([&]() -> PyObject* {
+    if (count > 0 || names) {
+      static PyObject* full = checked(PyObject_GetAttrString(owned(PyImport_ImportModule("tensorgrad.autograd")).get(), "_tensor_backward"));
+      std::vector<PyObject*> all{self};
+      all.insert(all.end(), args, args + count + (names ? PyTuple_GET_SIZE(names) : 0));
+      return checked(PyObject_Vectorcall(full, all.data(), size_t(count) + 1, names));
+    }
+    const Tensor& t = unwrap(self);
+    SmallVector<Edge, 3> roots{gradient_edge(t)};
+    TG_CHECK(roots[0].node, Runtime, "element 0 of tensors does not require grad and does not have a grad_fn");
+    TG_CHECK(t.numel() == 1, Runtime, "grad can be implicitly created only for scalar outputs");
+    TensorList gradients{full(t.sizes(), 1, t.dtype(), t.device())};
+    BackwardOptions options;
+    LargeRunReleasesGil gil(options);
+    run_backward(roots, std::move(gradients), options);
+    return Py_NewRef(Py_None);
   });
 }
 

@@ -41,6 +41,11 @@ class Tasks {
       if (tasks_[size_t(slots_[slot])].node == node) return &tasks_[size_t(slots_[slot])];
     return nullptr;
   }
+  void clear() {
+    if (slots_.size() > 64) slots_.resize(64);
+    std::fill(slots_.begin(), slots_.end(), -1);
+    tasks_.clear();
+  }
   size_t size() const { return tasks_.size(); }
   Task& at(size_t i) { return tasks_[i]; }
 
@@ -56,6 +61,33 @@ class Tasks {
   }
   std::vector<int32_t> slots_;
   std::vector<Task> tasks_;
+};
+
+// A table per thread, reused from run to run; a run inside a run (from a hook) makes its own.
+class TasksLease {
+ public:
+  TasksLease() : mine_(!busy_), tasks_(mine_ ? &shared() : new Tasks) {
+    if (mine_) busy_ = true;
+  }
+  ~TasksLease() {
+    if (mine_) {
+      tasks_->clear();
+      busy_ = false;
+    } else {
+      delete tasks_;
+    }
+  }
+  TasksLease(const TasksLease&) = delete;
+  Tasks& tasks() { return *tasks_; }
+
+ private:
+  static Tasks& shared() {
+    static thread_local Tasks tasks;
+    return tasks;
+  }
+  static inline thread_local constinit bool busy_ = false;
+  const bool mine_;
+  Tasks* const tasks_;
 };
 
 // Brings a gradient to the shape and type of the forward output: what broadcasting and promotion widened is summed and
@@ -97,11 +129,14 @@ struct Capture {
 TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients, const BackwardOptions& options,
                         const SmallVector<Edge, 3>& inputs) {
   GradModeGuard mode(options.create_graph);
-  Tasks tasks;
+  TasksLease lease;
+  Tasks& tasks = lease.tasks();
+  int64_t elements = 0;
   // Every node below the roots, and how many gradients each waits for.
   for (const Edge& root : roots) tasks[root.node.get()];
   for (size_t i = 0; i < tasks.size(); i++) {
     Node* node = tasks.at(i).node;
+    for (const OutputMeta& output : node->outputs) elements += count_elements(output.sizes);
     for (const Edge& edge : node->next)
       if (edge.node) tasks[edge.node.get()].dependencies++;
   }
@@ -140,6 +175,7 @@ TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
     }
   }
 
+  if (options.before_run) options.before_run(options.context, elements);
   std::vector<NodePtr> ready;
   const auto later_first = [](const NodePtr& a, const NodePtr& b) { return a->sequence < b->sequence; };
   const auto push = [&](Task& task) {

@@ -8,6 +8,9 @@ struct BackwardOptions {
   bool retain_graph = false;
   bool create_graph = false;
   bool accumulate = true;  // add into the leaves' .grad; off for grad()
+  // Called with the number of elements ahead before the first node runs: Python lets go of its lock for large graphs.
+  void (*before_run)(void* context, int64_t elements) = nullptr;
+  void* context = nullptr;
 };
 
 // From `roots` (with their gradients) to the leaves; or, where `inputs` are given, to those alone. Returns the inputs'

@@ -15,13 +15,14 @@ struct FreeObject {
 struct Pool {
   FreeObject* head[kClasses];
   uint32_t kept[kClasses];
-  bool closed;
+  bool closed, guarded;
 };
-thread_local constinit Pool pool{};
+// initial-exec: a direct offset instead of a call; the block is small enough for the reserve that loaded libraries share.
+[[gnu::tls_model("initial-exec")]] thread_local constinit Pool pool{};
 
 // Gives a thread's lists back when it ends; whatever is released after that goes straight to the heap.
 struct PoolGuard {
-  bool used = false;
+  void arm() { pool.guarded = true; }
   ~PoolGuard() {
     pool.closed = true;
     for (FreeObject*& head : pool.head)
@@ -52,7 +53,8 @@ void pool_release(void* memory, size_t bytes) noexcept {
     std::free(memory);
     return;
   }
-  guard.used = true;
+  if (!pool.guarded) [[unlikely]]
+    guard.arm();
   FreeObject* object = static_cast<FreeObject*>(memory);
   object->next = pool.head[index];
   pool.head[index] = object;

@@ -159,6 +159,39 @@ void check_no_overlap(const Tensor& output, const Tensor& input) {
            "location. Please clone() the tensor before performing the operation.");
 }
 
+bool plan_simple(Plan& plan, Tensor& output, DType compute, DType result, const Tensor* const* inputs, size_t count,
+                 char (*numbers)[8]) {
+  const Tensor* shaped = inputs[0];
+  for (size_t k = 1; k < count && shaped->dim() == 0; k++) shaped = inputs[k];
+  if (shaped->numel() == 0) return false;
+  plan.strides[0][0] = int64_t(element_size(result));
+  for (size_t k = 0; k < count; k++) {
+    const Tensor& t = *inputs[k];
+    if (!t.device().is_cpu() || !t.is_contiguous()) return false;
+    if (t.dim() == 0 && shaped->dim() > 0) {
+      plan.strides[k + 1][0] = 0;
+      plan.data[k + 1] = t.bytes();
+      if (t.dtype() != compute) {
+        const Scalar number = t.item();
+        dispatch_all(compute, [&]<class T>() { *reinterpret_cast<T*>(numbers[k]) = number.to<T>(); });
+        plan.data[k + 1] = numbers[k];
+      }
+      continue;
+    }
+    if (t.dtype() != compute || (&t != shaped && !(t.sizes() == shaped->sizes()))) return false;
+    plan.strides[k + 1][0] = int64_t(element_size(compute));
+    plan.data[k + 1] = t.bytes();
+  }
+  output = Tensor::empty(shaped->sizes(), result);
+  plan.data[0] = output.bytes();
+  plan.operands = int(count) + 1;
+  plan.ndim = 1;
+  plan.sizes[0] = plan.numel = shaped->numel();
+  plan.dtype = compute;
+  plan.out_dtype = result;
+  return true;
+}
+
 Pointwise::Pointwise(const char* name, const Out& out, DType compute, DType result,
                      std::initializer_list<const Tensor*> inputs)
     : out_(out) {

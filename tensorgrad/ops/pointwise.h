@@ -39,9 +39,23 @@ class Pointwise {
   alignas(8) char numbers_[4][8];  // 0-d inputs of another type, converted
 };
 
+// The common call made cheap: a fresh output on the cpu, inputs contiguous and of one shape and type, or single numbers.
+// Fills the plan and makes the output; false where the general way is needed. `numbers` holds converted numbers.
+bool plan_simple(Plan& plan, Tensor& output, DType compute, DType result, const Tensor* const* inputs, size_t count,
+                 char (*numbers)[8]);
+
 template <class Slot, class... Args>
 Tensor pointwise(const char* name, Slot& slot, const Out& out, DType compute, DType result,
                  std::initializer_list<const Tensor*> inputs, Args... args) {
+  if (!out) {
+    Plan plan;
+    Tensor output;
+    alignas(8) char numbers[4][8];
+    if (plan_simple(plan, output, compute, result, inputs.begin(), inputs.size(), numbers)) [[likely]] {
+      slot(Device{}, plan, args...);
+      return output;
+    }
+  }
   Pointwise call(name, out, compute, result, inputs);
   if (call.plan.numel > 0) slot(call.device(), call.plan, args...);
   return call.finish();

@@ -52,21 +52,24 @@ SharedCache& shared_cache() {
 struct ThreadCache {
   void* blocks[kClassCount][kThreadKeep];
   uint8_t count[kClassCount];
-  bool closed;
 };
-thread_local constinit ThreadCache local{};
+// Null before the thread's first large block and after its end.
+[[gnu::tls_model("initial-exec")]] thread_local constinit ThreadCache* local = nullptr;
+[[gnu::tls_model("initial-exec")]] thread_local constinit bool closed = false;
 
 void flush_local() noexcept {
+  if (!local) return;
   SharedCache& cache = shared_cache();
   std::lock_guard lock(cache.mutex);
   for (int i = 0; i < kClassCount; i++)
-    while (local.count[i] > 0) cache.blocks[i].push_back(local.blocks[i][--local.count[i]]);
+    while (local->count[i] > 0) cache.blocks[i].push_back(local->blocks[i][--local->count[i]]);
 }
 struct ThreadCacheGuard {
-  bool used = false;
+  void open() { local = new ThreadCache{}; }
   ~ThreadCacheGuard() {
-    local.closed = true;
+    closed = true;
     flush_local();
+    delete std::exchange(local, nullptr);
   }
 };
 thread_local ThreadCacheGuard guard;
@@ -96,8 +99,8 @@ void* allocate(size_t bytes) {
            "allocate memory: you tried to allocate ", bytes, " bytes. Error code 12 (Cannot allocate memory)");
   const size_t index = size_class(bytes), rounded = class_bytes(index);
   void* memory = nullptr;
-  if (local.count[index] > 0) {
-    memory = local.blocks[index][--local.count[index]];
+  if (local && local->count[index] > 0) {
+    memory = local->blocks[index][--local->count[index]];
     counters.cached.fetch_sub(int64_t(rounded), std::memory_order_relaxed);
   } else {
     SharedCache& cache = shared_cache();
@@ -130,10 +133,12 @@ void release(void* memory, size_t bytes) noexcept {
     return;
   }
   counters.cached.fetch_add(int64_t(rounded), std::memory_order_relaxed);
-  if (rounded <= kThreadCap && local.count[index] < kThreadKeep && !local.closed) {
-    guard.used = true;
-    local.blocks[index][local.count[index]++] = memory;
-    return;
+  if (rounded <= kThreadCap && !closed) {
+    if (!local) guard.open();
+    if (local->count[index] < kThreadKeep) {
+      local->blocks[index][local->count[index]++] = memory;
+      return;
+    }
   }
   SharedCache& cache = shared_cache();
   std::lock_guard lock(cache.mutex);

@@ -9,7 +9,7 @@ struct AutogradState {
   bool anomaly = false;
   bool anomaly_check_nan = true;
 };
-inline thread_local constinit AutogradState autograd_state{};
+[[gnu::tls_model("initial-exec")]] extern thread_local constinit AutogradState autograd_state;
 
 inline bool grad_enabled() { return autograd_state.grad; }
 

@@ -2,14 +2,14 @@
 
 namespace tensorgrad {
 namespace {
-thread_local constinit uint64_t next_sequence = 0;
+[[gnu::tls_model("initial-exec")]] thread_local constinit uint64_t next_sequence = 0;
 
 // Nodes waiting to be deleted on this thread. A node's destructor may free the next ones: they queue up here.
 struct Graveyard {
   Node* pending = nullptr;
   bool active = false;
 };
-thread_local constinit Graveyard graveyard{};
+[[gnu::tls_model("initial-exec")]] thread_local constinit Graveyard graveyard{};
 }  // namespace
 
 Node::Node(const char* name) : sequence(next_sequence++), name_(name) {}

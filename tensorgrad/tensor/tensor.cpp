@@ -4,6 +4,7 @@
 
 namespace tensorgrad {
 
+thread_local constinit AutogradState autograd_state{};
 void (*release_python_object)(void* object) = nullptr;
 
 TensorImpl::TensorImpl() = default;

@@ -110,5 +110,3 @@ def _tensor_backward(
     """Accumulates the gradient of this tensor into the leaves it depends on; see autograd.backward()."""
     backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
-
-Tensor.backward = _tensor_backward
