@@ -191,9 +191,13 @@ def rrelu(
     def function(x: Tensor) -> Tensor:
         if not training:
             return leaky_relu(x, (lower + upper) / 2)
-        with tensorgrad.no_grad():
-            slope = tensorgrad.empty_like(x).uniform_(lower, upper)
-        return tensorgrad.where(x > 0, x, x * slope)
+        with tensorgrad.no_grad():  # a draw, in double precision, for each element that is not positive
+            below = x <= 0
+            count = int(below.sum().item())
+            drawn = tensorgrad.empty(count, dtype=tensorgrad.float64).uniform_(lower, upper)
+            slope = tensorgrad.ones_like(x)
+            slope[below] = drawn.to(x.dtype)
+        return x * slope
 
     return _maybe_inplace(input, inplace, function)
 
