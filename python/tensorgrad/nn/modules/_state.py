@@ -246,6 +246,20 @@ class StateMixin:
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{lines}")
         return _IncompatibleKeys(missing_keys, unexpected_keys)
 
+    def init_from_torch(self, module: Any) -> Any:
+        """Takes parameters and buffers from a PyTorch module of the same structure; returns self.
+
+        Raises:
+            RuntimeError: names or shapes do not fit; it lists all of them.
+        """
+        state = {}
+        for name, value in module.state_dict().items():
+            value = value.detach().cpu()
+            exact = value.float() if str(value.dtype) == "torch.bfloat16" else value  # NumPy has no such type
+            state[name] = tensorgrad.from_numpy(exact.numpy().copy())
+        self.load_state_dict(state)
+        return self
+
 
 class _LoadHook:
     """A pre-hook with, or without, its module; a class so that modules with hooks can be pickled."""
