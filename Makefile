@@ -38,7 +38,7 @@ $(STAMPS)/wheel: $(SOURCES) $(STAMPS)/extra-build
 	@echo "Building the wheel with $(JOBS) jobs"
 	@mkdir -p dist && rm -f dist/*.whl
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pip wheel -q . --no-deps --no-build-isolation -w dist \
-	  --config-settings=build-dir=build/wheel --config-settings=cmake.define.TENSORGRAD_TESTS=ON </dev/null
+	  --config-settings=build-dir=build-wheel --config-settings=cmake.define.TENSORGRAD_TESTS=ON </dev/null
 	@touch $@
 
 $(STAMPS)/installed: $(STAMPS)/wheel
@@ -54,8 +54,8 @@ train: $(STAMPS)/installed $(STAMPS)/extra-examples
 test: test-cpp test-python
 
 test-cpp: $(STAMPS)/installed
-	@$(BIN)/cmake --build build/wheel --target tensorgrad_tests
-	@$(BIN)/ctest --test-dir build/wheel --output-on-failure --no-tests=error -j $(JOBS)
+	@$(BIN)/cmake --build build-wheel --target tensorgrad_tests
+	@$(BIN)/ctest --test-dir build-wheel --output-on-failure --no-tests=error -j $(JOBS)
 
 test-python: $(STAMPS)/installed $(STAMPS)/extra-test $(STAMPS)/extra-examples
 	$(BIN)/pytest tests/tools tests/python -n $(JOBS) $(PYTEST_ARGS)
@@ -66,15 +66,15 @@ test-all: test test-isa test-slow test-asan
 test-isa: test-cpp $(STAMPS)/extra-test $(STAMPS)/extra-examples
 	@for level in $$(tools/cpu_levels.sh); do \
 	  echo "== TENSORGRAD_CPU=$$level"; export TENSORGRAD_CPU=$$level; \
-	  $(BIN)/ctest --test-dir build/wheel --output-on-failure -Q -j $(JOBS) || exit 1; \
+	  $(BIN)/ctest --test-dir build-wheel --output-on-failure -Q -j $(JOBS) || exit 1; \
 	  $(BIN)/pytest tests/python -q -n $(JOBS) $(PYTEST_ARGS) || exit 1; \
 	done
 
 # Every float32 input of the functions that models use most (minutes); a sample of the others.
 SWEEP := exp,log,tanh,sigmoid,erf,sin,cos
 test-slow: test-cpp $(STAMPS)/extra-test $(STAMPS)/extra-examples
-	build/wheel/tests/cpp/vmath/vmath_sweep --step 97
-	build/wheel/tests/cpp/vmath/vmath_sweep --step 1 --only $(SWEEP)
+	build-wheel/tests/cpp/vmath/vmath_sweep --step 97
+	build-wheel/tests/cpp/vmath/vmath_sweep --step 1 --only $(SWEEP)
 	$(BIN)/pytest tests/python -m slow -n $(JOBS) $(PYTEST_ARGS)
 
 # The extension of this build lies in build-asan/python, before the installed package. An interpreter that was not
@@ -100,7 +100,7 @@ lint: layers $(STAMPS)/wheel $(STAMPS)/extra-dev $(STAMPS)/extra-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	VENV=$(VENV) tools/clang_tidy.sh
-	tools/check_symbols.sh build/wheel
+	tools/check_symbols.sh build-wheel
 
 layers: $(STAMPS)/venv
 	$(PY) tools/check_layers.py

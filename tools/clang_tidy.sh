@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${VENV:-.venv}
-commands=${BUILD:-build/wheel}
+commands=${BUILD:-build-wheel}
 if [ ! -e "$commands/compile_commands.json" ]; then
   echo "clang_tidy.sh: no $commands/compile_commands.json: run make wheel first" >&2
   exit 1
