@@ -16,6 +16,12 @@ export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 SOURCES := $(shell find tensorgrad python \( -name __pycache__ -o -name '*.pyc' \) -prune -o -print) \
            CMakeLists.txt pyproject.toml LICENSE
 
+# The compiler that a plain `cmake` would choose, so that a compiler cache serves both; make's own default is g++.
+ifeq ($(origin CXX),default)
+CXX := c++
+endif
+export CXX
+
 TRAIN_ARGS ?=
 PYTEST_ARGS ?=
 
@@ -33,7 +39,7 @@ $(STAMPS)/extra-%: pyproject.toml tools/requirements.py | $(STAMPS)/venv
 	@if ! cmp -s $@.new $@; then echo "Installing the requirements of '$*'"; $(BIN)/pip install -q -r $@.new </dev/null; fi
 	@mv $@.new $@
 
-# No isolated environment, so that the CMake folder build/ is kept and only what changed is compiled.
+# No isolated environment, so that the CMake folder is kept and only what changed is compiled.
 $(STAMPS)/wheel: $(SOURCES) $(STAMPS)/extra-build
 	@echo "Building the wheel with $(JOBS) jobs"
 	@mkdir -p dist && rm -f dist/*.whl
