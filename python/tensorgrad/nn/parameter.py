@@ -22,7 +22,7 @@ class Parameter(Tensor):
         RuntimeError: gradients are wanted of a dtype that is not floating.
     """
 
-    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Parameter:
+    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
         if data is None:
             data = tensorgrad.empty(0)
         if type(data) is Tensor or type(data) is Parameter:
@@ -39,7 +39,7 @@ class Parameter(Tensor):
         fresh._is_param = True
         return fresh
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if id(self) in memo:
             return memo[id(self)]
         result = type(self)(self.data.clone(), self.requires_grad)
@@ -47,26 +47,24 @@ class Parameter(Tensor):
         return result
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
-        return "Parameter containing:\n" + super().__repr__()
+        return f"Parameter containing:\n{super().__repr__()}"
 
     def __str__(self) -> str:
         return repr(self)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         state = dict(self.__dict__)
-        arguments = (self.data, self.requires_grad, OrderedDict())
+        arguments: tuple[Any, ...] = (self.data, self.requires_grad, OrderedDict())
         if not state:
             return _rebuild_parameter, arguments
         return _rebuild_parameter_with_state, (*arguments, state)
 
 
-def _rebuild_parameter(data: Any, requires_grad: bool, backward_hooks: Any) -> Parameter:
+def _rebuild_parameter(data: Any, requires_grad: bool, backward_hooks: Any) -> Any:
     return Parameter(data, requires_grad)
 
 
-def _rebuild_parameter_with_state(
-    data: Any, requires_grad: bool, backward_hooks: Any, state: Any
-) -> Parameter:
+def _rebuild_parameter_with_state(data: Any, requires_grad: bool, backward_hooks: Any, state: Any) -> Any:
     parameter = Parameter(data, requires_grad)
     for name, value in state.items():
         setattr(parameter, name, value)
@@ -76,7 +74,7 @@ def _rebuild_parameter_with_state(
 class _BufferMeta(type(Tensor)):  # type: ignore[misc]
     def __instancecheck__(cls, instance: Any) -> bool:
         if cls is not Buffer:
-            return super().__instancecheck__(instance)
+            return bool(super().__instancecheck__(instance))
         return isinstance(instance, Tensor) and bool(getattr(instance, "_is_buffer", False))
 
 

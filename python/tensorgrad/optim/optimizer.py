@@ -368,4 +368,4 @@ def check_flags(foreach: Any, fused: Any, differentiable: Any) -> None:
 
 def as_float(value: Any) -> float:
     """A number out of a number or a tensor of one element."""
-    return value.item() if isinstance(value, Tensor) else value
+    return float(value.item()) if isinstance(value, Tensor) else float(value)

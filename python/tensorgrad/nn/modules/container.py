@@ -95,7 +95,7 @@ class Sequential(Module):
         return Sequential(*(list(self) * other))
 
     def __rmul__(self, other: Any) -> Sequential:
-        return self * other
+        return self.__mul__(other)
 
     def __imul__(self, other: Any) -> Sequential:
         self._check_factor(other)
@@ -131,7 +131,7 @@ class Sequential(Module):
         self._modules[str(index)] = module
         return self
 
-    def pop(self, key: Any) -> Module:
+    def pop(self, key: Any) -> Any:
         """Takes the module at `key` out and returns it."""
         module = self[key]
         del self[key]
@@ -155,7 +155,7 @@ class ModuleList(Module):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return type(self)(list(self._modules.values())[index])
+            return type(self)(list(self)[index])
         return self._modules[self._name_at(index)]
 
     def __setitem__(self, index: int, module: Module) -> None:
@@ -180,7 +180,7 @@ class ModuleList(Module):
         return self.extend(modules)
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
-        return ModuleList([*self, *other])
+        return ModuleList([*list(self), *other])
 
     def __repr__(self) -> str:
         """Neighbours that print alike are shown once, with their number."""
@@ -215,7 +215,7 @@ class ModuleList(Module):
         self.add_module(str(len(self)), module)
         return self
 
-    def pop(self, key: Any) -> Module:
+    def pop(self, key: Any) -> Any:
         """Takes the module at `key` out and returns it."""
         module = self[key]
         del self[key]
@@ -259,7 +259,7 @@ class ModuleDict(Module):
         """Takes all modules out."""
         self._modules.clear()
 
-    def pop(self, key: str) -> Module:
+    def pop(self, key: str) -> Any:
         """Takes the module at `key` out and returns it."""
         module = self[key]
         del self[key]

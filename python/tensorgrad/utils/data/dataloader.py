@@ -70,8 +70,8 @@ class DataLoader(Generic[T_co]):
         dataset: Any,
         batch_size: int | None = 1,
         shuffle: bool | None = None,
-        sampler: Iterable[Any] | None = None,
-        batch_sampler: Iterable[Any] | None = None,
+        sampler: Any = None,
+        batch_sampler: Any = None,
         num_workers: int = 0,
         collate_fn: Callable[[Any], Any] | None = None,
         pin_memory: bool = False,
@@ -254,15 +254,17 @@ def _stream_batches(loader: DataLoader[Any]) -> Iterator[Any]:
 
 def _gatherer(loader: DataLoader[Any]) -> Iterator[Any] | None:
     """Batches gathered tensor by tensor, where that is the same as collating samples; else None."""
-    dataset, rows = loader.dataset, None
+    dataset: Any = loader.dataset
+    rows: Any = None
     if type(dataset) is Subset:
         dataset, rows = dataset.dataset, dataset.indices
-    batches, sampler = loader.batch_sampler, loader.sampler
+    batches: Any = loader.batch_sampler
+    sampler: Any = loader.sampler
     if (
         type(dataset) is not TensorDataset
         or loader.collate_fn is not default_collate
         or type(batches) is not BatchSampler
-        or batches.sampler is not sampler
+        or sampler is not batches.sampler
         or type(sampler) not in (SequentialSampler, RandomSampler)
         or sampler.data_source is not loader.dataset
     ):

@@ -63,7 +63,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return tuple(tensor[index] for tensor in self.tensors)
 
     def __len__(self) -> int:
-        return self.tensors[0].size(0)
+        return int(self.tensors[0].size(0))
 
 
 def _all_samples(dataset: Any, indices: Sequence[int]) -> list[Any]:
