@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 import tensorgrad
@@ -266,7 +266,7 @@ def _gatherer(loader: DataLoader[Any]) -> Iterator[Any] | None:
         or type(batches) is not BatchSampler
         or sampler is not batches.sampler
         or type(sampler) not in (SequentialSampler, RandomSampler)
-        or sampler.data_source is not loader.dataset
+        or getattr(sampler, "data_source", None) is not loader.dataset
     ):
         return None
     if rows is not None:
