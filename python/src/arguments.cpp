@@ -144,6 +144,10 @@ bool Arguments::set_option(int option, PyObject* object, std::string* why, const
         Object text = owned(PyObject_Str(object));
         fail(ErrorKind::NotImplemented, signature.schema.name, "(): ", checked_utf8(text.get()), " is not supported");
       }
+      if (option == 5) {
+        Object text = owned(PyObject_Str(object));
+        options_.contiguous = checked_utf8(text.get()) == "torch.contiguous_format";
+      }
       return true;
     }
   }

@@ -16,6 +16,7 @@ struct TensorOptions {
   std::optional<Device> device;
   bool requires_grad = false;
   bool pin_memory = false;
+  bool contiguous = false;  // memory_format=contiguous_format, for the ..._like functions
 };
 
 enum class ValueKind : uint8_t {

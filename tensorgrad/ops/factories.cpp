@@ -40,6 +40,7 @@ Tensor filled(const char* name, const Shape& size, Scalar value, DType dtype, co
 // The sizes a `*_like` result takes, in the input's memory order.
 Tensor empty_as(const Tensor& input, const TensorOptions& options) {
   const TensorOptions merged = like(input, options);
+  if (options.contiguous) return Tensor::empty(input.sizes(), *merged.dtype, *merged.device);
   if (is_non_overlapping_and_dense(input.sizes(), input.strides()))
     return Tensor::empty_strided(input.sizes(), input.strides(), *merged.dtype, *merged.device);
   NoGradGuard guard;
@@ -51,7 +52,10 @@ Tensor empty_as(const Tensor& input, const TensorOptions& options) {
 
 Tensor with_options(Tensor t, const TensorOptions& options) {
   TG_CHECK(!options.pin_memory, Runtime, "Need to provide pin_memory allocator to use pin memory.");
-  if (options.requires_grad) t.set_requires_grad(true);
+  if (options.requires_grad) {
+    TG_CHECK(is_floating(t.dtype()), Runtime, "Only Tensors of floating point and complex dtype can require gradients");
+    t.set_requires_grad(true);
+  }
   return t;
 }
 

@@ -19,9 +19,6 @@ Tensor geometric_(const Tensor& self, double p, Generator* generator = nullptr);
 Tensor cauchy_(const Tensor& self, double median = 0, double sigma = 1, Generator* generator = nullptr);
 Tensor log_normal_(const Tensor& self, double mean = 1, double std = 2, Generator* generator = nullptr);
 
-// What a factory does last: `requires_grad` of the options.
-Tensor with_requires_grad(Tensor t, const TensorOptions& options);
-
 Tensor rand(const Shape& size, Generator* generator = nullptr, Out out = {},
             const TensorOptions& options = {});
 Tensor randn(const Shape& size, Generator* generator = nullptr, Out out = {},

@@ -9,6 +9,7 @@
 #include "tensorgrad/dispatch/op_row.h"
 #include "tensorgrad/ops/arithmetic.h"
 #include "tensorgrad/ops/copy.h"
+#include "tensorgrad/ops/factories.h"
 #include "tensorgrad/ops/pointwise.h"
 #include "tensorgrad/ops/random.h"
 #include "tensorgrad/ops/random_bounds.h"
@@ -170,7 +171,7 @@ Tensor normal(double mean, double std, const Shape& size, Generator* generator, 
       out ? destination_for("normal", out, size, out.target->dtype(), out.target->device())
           : Tensor::empty(size, options.dtype.value_or(default_dtype()), options.device.value_or(Device{}));
   normal_(result, mean, std, generator);
-  return with_requires_grad(result, options);
+  return with_options(result, options);
 }
 TG_OP(normal,
       "normal(float mean, float std, int[] size, *, Generator? generator=None, Tensor? out=None, Options "
@@ -269,7 +270,7 @@ Tensor randperm(int64_t n, Generator* generator, Out out, const TensorOptions& o
   }
   if (!dense.is_same(result)) return deliver("randperm", out, dense);
   if (out) result.bump_version();
-  return with_requires_grad(result, options);
+  return with_options(result, options);
 }
 TG_OP(randperm, "randperm(int n, *, Generator? generator=None, Tensor? out=None, Options options) -> Tensor",
       kFunction, R"(

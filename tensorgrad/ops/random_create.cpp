@@ -1,6 +1,7 @@
 // Tensors of random numbers.
 #include "tensorgrad/dispatch/op_row.h"
 #include "tensorgrad/ops/copy.h"
+#include "tensorgrad/ops/factories.h"
 #include "tensorgrad/ops/pointwise.h"
 #include "tensorgrad/ops/random.h"
 #include "tensorgrad/ops/random_bounds.h"
@@ -17,24 +18,17 @@ Tensor place(const char* name, const Shape& size, const Out& out, const TensorOp
 }
 
 Tensor place_like(const Tensor& input, const TensorOptions& options) {
+  if (options.contiguous)
+    return Tensor::empty(input.sizes(), options.dtype.value_or(input.dtype()),
+                         options.device.value_or(input.device()));
   return empty_like_layout(input, options.dtype.value_or(input.dtype()),
                            options.device.value_or(input.device()));
 }
 
 }  // namespace
 
-Tensor with_requires_grad(Tensor t, const TensorOptions& options) {
-  if (options.requires_grad) {
-    TG_CHECK(is_floating(t.dtype()), Runtime,
-             "Only Tensors of floating point and complex dtype can require gradients");
-    t.set_requires_grad(true);
-  }
-  return t;
-}
-
 Tensor rand(const Shape& size, Generator* generator, Out out, const TensorOptions& options) {
-  return with_requires_grad(uniform_(place("rand", size, out, options, default_dtype()), 0, 1, generator),
-                            options);
+  return with_options(uniform_(place("rand", size, out, options, default_dtype()), 0, 1, generator), options);
 }
 TG_OP(rand, "rand(int[] size, *, Generator? generator=None, Tensor? out=None, Options options) -> Tensor",
       kFunction, R"(
@@ -42,8 +36,7 @@ Numbers drawn evenly from [0, 1). Floating dtypes; the default dtype unless give
 )");
 
 Tensor randn(const Shape& size, Generator* generator, Out out, const TensorOptions& options) {
-  return with_requires_grad(normal_(place("randn", size, out, options, default_dtype()), 0, 1, generator),
-                            options);
+  return with_options(normal_(place("randn", size, out, options, default_dtype()), 0, 1, generator), options);
 }
 TG_OP(randn, "randn(int[] size, *, Generator? generator=None, Tensor? out=None, Options options) -> Tensor",
       kFunction, R"(
@@ -52,8 +45,8 @@ Normal numbers of mean 0 and standard deviation 1. Floating dtypes; the default 
 
 Tensor randint(int64_t low, int64_t high, const Shape& size, Generator* generator, Out out,
                const TensorOptions& options) {
-  return with_requires_grad(random_(place("randint", size, out, options, DType::Int64), low, high, generator),
-                            options);
+  return with_options(random_(place("randint", size, out, options, DType::Int64), low, high, generator),
+                      options);
 }
 TG_OP(randint,
       "randint(int low, int high, int[] size, *, Generator? generator=None, Tensor? out=None, Options "
@@ -75,7 +68,7 @@ Integers drawn evenly from 0 .. high-1, in int64 unless another dtype is given.
 )");
 
 Tensor rand_like(const Tensor& input, Generator* generator, const TensorOptions& options) {
-  return with_requires_grad(uniform_(place_like(input, options), 0, 1, generator), options);
+  return with_options(uniform_(place_like(input, options), 0, 1, generator), options);
 }
 TG_OP(rand_like, "rand_like(Tensor input, *, Generator? generator=None, Options options) -> Tensor",
       kFunction, R"(
@@ -83,7 +76,7 @@ rand() with the shape, dtype and memory order of the input.
 )");
 
 Tensor randn_like(const Tensor& input, Generator* generator, const TensorOptions& options) {
-  return with_requires_grad(normal_(place_like(input, options), 0, 1, generator), options);
+  return with_options(normal_(place_like(input, options), 0, 1, generator), options);
 }
 TG_OP(randn_like, "randn_like(Tensor input, *, Generator? generator=None, Options options) -> Tensor",
       kFunction, R"(
@@ -92,7 +85,7 @@ randn() with the shape, dtype and memory order of the input.
 
 Tensor randint_like(const Tensor& input, int64_t low, int64_t high, Generator* generator,
                     const TensorOptions& options) {
-  return with_requires_grad(random_(place_like(input, options), low, high, generator), options);
+  return with_options(random_(place_like(input, options), low, high, generator), options);
 }
 TG_OP(
     randint_like,

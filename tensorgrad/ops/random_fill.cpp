@@ -138,18 +138,20 @@ Tensor bernoulli_each_(const Tensor& self, const Tensor& p, Generator* generator
   check_floating("bernoulli_tensor_cpu_p_", p.dtype());
   const Tensor each = expand(p.requires_grad() ? detach(p) : p, self.sizes());
   bool valid = true;
-  Tensor result =
-      random_in_place("BernoulliBackward1", self, generator, [&](RandomState& state, const Tensor& m) {
-        // The probabilities in the order of the draws.
-        const Tensor chances = each.strides() == m.strides() ? each : clone_as(each, m);
-        valid = slots::random_bernoulli_each(m.device(), state, m.bytes(), m.dtype(), chances.bytes(),
-                                             p.dtype(), m.numel());
-      });
+  fill_in_memory_order(self, generator, [&](RandomState& state, const Tensor& m) {
+    // The probabilities in the order of the draws.
+    const Tensor chances = each.strides() == m.strides() ? each : clone_as(each, m);
+    valid = slots::random_bernoulli_each(m.device(), state, m.bytes(), m.dtype(), chances.bytes(), p.dtype(),
+                                         m.numel());
+  });
   TG_CHECK(valid, Runtime,
            "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be "
-           "improved?  If so, "
-           "please report an enhancement request to PyTorch.)");
-  return result;
+           "improved?  If "
+           "so, please report an enhancement request to PyTorch.)");
+  self.bump_version();
+  return record("BernoulliBackward1", self, Out::in_place_of(self), saved(),
+                wrt(self, [](const Tensor& u) { return zeros_like(u); }),
+                wrt(p, [](const Tensor& u) { return zeros_like(u); }));
 }
 TG_OP(bernoulli_each_, "bernoulli_(Tensor input, Tensor p, *, Generator? generator=None) -> Tensor", kMethod,
       R"(

@@ -79,21 +79,29 @@ void integers(RandomState& s, T* out, int64_t n, uint64_t range, int64_t base) {
   }
 }
 
+// The places to swap with are known ahead of the swaps, so that far ones can be on their way from memory.
 template <class T>
 void permutation(RandomState& s, T* out, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = convert<T>(i);
-  if (n < 2) return;
+  constexpr int64_t ahead = 24;
   alignas(64) uint32_t words[chunk_size];
+  alignas(64) int64_t places[chunk_size];
   const bool wide_draws = n >= UINT32_MAX / 20;  // where the remainder of 32 bits would be visibly uneven
   for (int64_t begin = 0; begin < n - 1; begin += chunk_size) {
     int64_t count = n - 1 - begin < chunk_size ? n - 1 - begin : chunk_size;
-    if (!wide_draws) draw32(s, words, count);
-    for (int64_t i = begin; i < begin + count; ++i) {
-      uint64_t left = static_cast<uint64_t>(n - i);
-      uint64_t k = wide_draws ? draw64(s) % left : words[i - begin] % static_cast<uint32_t>(left);
-      T kept = out[i];
-      out[i] = out[i + static_cast<int64_t>(k)];
-      out[i + static_cast<int64_t>(k)] = kept;
+    if (wide_draws) {
+      for (int64_t i = 0; i < count; ++i)
+        places[i] = begin + i + static_cast<int64_t>(draw64(s) % static_cast<uint64_t>(n - begin - i));
+    } else {
+      draw32(s, words, count);
+      for (int64_t i = 0; i < count; ++i)
+        places[i] = begin + i + words[i] % static_cast<uint32_t>(n - begin - i);
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      if (i + ahead < count) __builtin_prefetch(out + places[i + ahead], 1);
+      T kept = out[begin + i];
+      out[begin + i] = out[places[i]];
+      out[places[i]] = kept;
     }
   }
 }
