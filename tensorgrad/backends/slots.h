@@ -1,6 +1,7 @@
 // Every kernel slot that ops call. A new device fills the ones under "basic" and has every composed op.
 #pragma once
 #include "tensorgrad/backends/common/plan.h"
+#include "tensorgrad/backends/slots_dense.h"
 #include "tensorgrad/backends/slots_index.h"
 #include "tensorgrad/backends/common/rows.h"
 #include "tensorgrad/backends/slots_pointwise.h"

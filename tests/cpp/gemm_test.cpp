@@ -1,6 +1,6 @@
 // Matrix products at every instruction-set level this machine has, against plain loops. The operands are
 // small integers, so that every order of summation is exact and results must be equal.
-#include "tensorgrad/backends/cpu/kernels/gemm.h"
+#include "tensorgrad/backends/common/gemm_args.h"
 
 #include <doctest/doctest.h>
 
@@ -11,7 +11,7 @@
 
 #include "tensorgrad/backends/common/parallel.h"
 
-using tensorgrad::cpu::GemmArgs;
+using tensorgrad::GemmArgs;
 
 #if defined(__x86_64__)
 #define TG_TEST_LEVELS(X) X(v2, "x86-64-v2") X(v3, "x86-64-v3") X(v4, "x86-64-v4")
@@ -20,10 +20,9 @@ using tensorgrad::cpu::GemmArgs;
 #define TG_TEST_LEVELS(X) X(generic, "")
 #define TG_TEST_HAS(name) true
 #endif
-#define TG_TEST_DECLARE(level, name)   \
-  namespace tensorgrad::cpu::level {   \
-  void gemm_f32(const GemmArgs& args); \
-  void gemm_f64(const GemmArgs& args); \
+#define TG_TEST_DECLARE(level, name)    \
+  namespace tensorgrad::cpu::level {    \
+  void gemm(const GemmArgs& args);      \
   }
 TG_TEST_LEVELS(TG_TEST_DECLARE)
 
@@ -31,15 +30,14 @@ namespace {
 
 struct Level {
   const char* name;
-  void (*f32)(const GemmArgs&);
-  void (*f64)(const GemmArgs&);
+  void (*gemm)(const GemmArgs&);
 };
 
 std::vector<Level> levels() {
   std::vector<Level> found;
 #define TG_TEST_ADD(level, name) \
   if (TG_TEST_HAS(name))         \
-    found.push_back({#level, tensorgrad::cpu::level::gemm_f32, tensorgrad::cpu::level::gemm_f64});
+    found.push_back({#level, tensorgrad::cpu::level::gemm});
   TG_TEST_LEVELS(TG_TEST_ADD)
   return found;
 }
@@ -80,7 +78,8 @@ bool product_is_right(const Level& level, int64_t m, int64_t n, int64_t k, Layou
   if (addend != none && addend != accumulate) args.bias = bias.data.data();
   if (addend != column_bias) args.bias_col = bias.column;
   if (addend != row_bias) args.bias_row = bias.row;
-  (sizeof(T) == 4 ? level.f32 : level.f64)(args);
+  args.dtype = tensorgrad::dtype_of<T>;
+  level.gemm(args);
 
   for (int64_t q = 0; q < batch; ++q) {
     for (int64_t i = 0; i < m; ++i) {
@@ -159,10 +158,10 @@ TEST_CASE("gemm: the number of threads does not show in the result") {
   for (const Level& level : levels()) {
     tensorgrad::set_num_threads(1);
     args.c = one.data();
-    level.f32(args);
+    level.gemm(args);
     tensorgrad::set_num_threads(3);
     args.c = three.data();
-    level.f32(args);
+    level.gemm(args);
     CHECK(std::memcmp(one.data(), three.data(), one.size() * sizeof(float)) == 0);
   }
   tensorgrad::set_num_threads(before);

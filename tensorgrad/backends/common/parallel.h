@@ -41,7 +41,7 @@ template <class F>
 // Work memory of the calling thread: at least `bytes`, 64-byte aligned, contents undefined, valid until this
 // thread asks for the same slot again. It grows and is kept; a request for more than 16 MiB shrinks again at
 // the next smaller one. Throws std::bad_alloc.
-enum class Scratch { pack_a, pack_b, tile, accumulate, count };
+enum class Scratch { pack_a, pack_b, tile, accumulate, convert, count };
 void* thread_scratch(Scratch slot, size_t bytes);
 
 }  // namespace tensorgrad

@@ -1,10 +1,8 @@
-#include "tensorgrad/backends/cpu/kernels/conv.h"
-
 #include "tensorgrad/backends/common/parallel.h"
 #include "tensorgrad/backends/cpu/kernels/conv_tile.h"
 #include "tensorgrad/backends/cpu/kernels/conv_window.h"
-#include "tensorgrad/backends/cpu/kernels/gemm.h"
 #include "tensorgrad/backends/cpu/kernels/gemm_simd.h"
+#include "tensorgrad/backends/slots.h"
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
@@ -207,26 +205,24 @@ bool pointwise(const ConvArgs& args) {
          args.out_channels / args.groups >= 4 && args.height * args.width >= 2 * Simd<T>::width;
 }
 
-void gemm_typed(const GemmArgs& args, const float*) { gemm_f32(args); }
-void gemm_typed(const GemmArgs& args, const double*) { gemm_f64(args); }
-
 // A 1x1 kernel: (out, in) @ (in, positions) for every image.
 template <class T>
 void forward_pointwise(const ConvArgs& args) {
   int64_t in = args.in_channels / args.groups, out = args.out_channels / args.groups;
   int64_t plane = args.height * args.width;
   for (int64_t group = 0; group < args.groups; ++group) {
-    GemmArgs gemm;
-    gemm.m = out, gemm.n = plane, gemm.k = in;
-    gemm.a = static_cast<const T*>(args.weight) + group * out * in;
-    gemm.a_row = in, gemm.a_col = 1;
-    gemm.b = static_cast<const T*>(args.input) + group * in * plane;
-    gemm.b_row = plane, gemm.b_col = 1, gemm.b_batch = args.in_channels * plane;
-    gemm.c = static_cast<T*>(args.output) + group * out * plane;
-    gemm.c_row = plane, gemm.c_batch = args.out_channels * plane;
-    gemm.batch = args.batch;
-    if (args.bias) gemm.bias = static_cast<const T*>(args.bias) + group * out, gemm.bias_row = 1;
-    gemm_typed(gemm, static_cast<const T*>(nullptr));
+    GemmArgs product;
+    product.dtype = args.dtype;
+    product.m = out, product.n = plane, product.k = in;
+    product.a = static_cast<const T*>(args.weight) + group * out * in;
+    product.a_row = in, product.a_col = 1;
+    product.b = static_cast<const T*>(args.input) + group * in * plane;
+    product.b_row = plane, product.b_col = 1, product.b_batch = args.in_channels * plane;
+    product.c = static_cast<T*>(args.output) + group * out * plane;
+    product.c_row = plane, product.c_batch = args.out_channels * plane;
+    product.batch = args.batch;
+    if (args.bias) product.bias = static_cast<const T*>(args.bias) + group * out, product.bias_row = 1;
+    TG_ISA::gemm(product);
   }
 }
 
@@ -335,16 +331,17 @@ void grad_input_pointwise(const ConvArgs& args) {
   int64_t in = args.in_channels / args.groups, out = args.out_channels / args.groups;
   int64_t plane = args.height * args.width;
   for (int64_t group = 0; group < args.groups; ++group) {
-    GemmArgs gemm;
-    gemm.m = in, gemm.n = plane, gemm.k = out;
-    gemm.a = static_cast<const T*>(args.weight) + group * out * in;
-    gemm.a_row = 1, gemm.a_col = in;
-    gemm.b = static_cast<const T*>(args.grad_output) + group * out * plane;
-    gemm.b_row = plane, gemm.b_col = 1, gemm.b_batch = args.out_channels * plane;
-    gemm.c = static_cast<T*>(args.grad_input) + group * in * plane;
-    gemm.c_row = plane, gemm.c_batch = args.in_channels * plane;
-    gemm.batch = args.batch;
-    gemm_typed(gemm, static_cast<const T*>(nullptr));
+    GemmArgs product;
+    product.dtype = args.dtype;
+    product.m = in, product.n = plane, product.k = out;
+    product.a = static_cast<const T*>(args.weight) + group * out * in;
+    product.a_row = 1, product.a_col = in;
+    product.b = static_cast<const T*>(args.grad_output) + group * out * plane;
+    product.b_row = plane, product.b_col = 1, product.b_batch = args.out_channels * plane;
+    product.c = static_cast<T*>(args.grad_input) + group * in * plane;
+    product.c_row = plane, product.c_batch = args.in_channels * plane;
+    product.batch = args.batch;
+    TG_ISA::gemm(product);
   }
 }
 
@@ -361,9 +358,14 @@ void grad_input(const ConvArgs& args) {
 
 }  // namespace
 
-void conv2d_f32(const ConvArgs& args) { forward<float>(args); }
-void conv2d_f64(const ConvArgs& args) { forward<double>(args); }
-void conv2d_grad_input_f32(const ConvArgs& args) { grad_input<float>(args); }
-void conv2d_grad_input_f64(const ConvArgs& args) { grad_input<double>(args); }
+void conv2d(const ConvArgs& args) {
+  if (args.dtype == DType::Float32) return forward<float>(args);
+  if (args.dtype == DType::Float64) return forward<double>(args);
+  portable::conv2d(args);
+}
+
+void conv2d_grad_input(const ConvArgs& args) {
+  args.dtype == DType::Float32 ? grad_input<float>(args) : grad_input<double>(args);
+}
 
 }  // namespace tensorgrad::cpu::TG_ISA

@@ -1,9 +1,9 @@
-// The gradients of a convolution by its weight and bias.
+// The gradient of a convolution by its weight.
 #include "tensorgrad/backends/common/parallel.h"
-#include "tensorgrad/backends/cpu/kernels/conv.h"
 #include "tensorgrad/backends/cpu/kernels/conv_tile.h"
 #include "tensorgrad/backends/cpu/kernels/conv_window.h"
 #include "tensorgrad/backends/cpu/kernels/gemm_simd.h"
+#include "tensorgrad/backends/slots.h"
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
@@ -231,42 +231,10 @@ void grad_weight(const ConvArgs& args) {
   add_slices(args, plan);
 }
 
-// Each channel: four running sums of vectors over its planes, image after image.
-template <class T>
-void grad_bias(const ConvArgs& args) {
-  using S = Simd<T>;
-  const int64_t plane = args.out_height * args.out_width;
-  const T* u = static_cast<const T*>(args.grad_output);
-  int64_t grain = ceil_div(1 << 16, greater(1, args.batch * plane));
-  parallel_for(args.out_channels, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t channel = begin; channel < end; ++channel) {
-      T total = 0;
-      for (int64_t n = 0; n < args.batch; ++n) {
-        const T* from = u + (n * args.out_channels + channel) * plane;
-        typename S::V sum[4] = {S::zero(), S::zero(), S::zero(), S::zero()};
-        int64_t i = 0;
-        for (; i + 4 * S::width <= plane; i += 4 * S::width) {
-          for (int v = 0; v < 4; ++v) sum[v] += S::load(from + i + v * S::width);
-        }
-        for (; i + S::width <= plane; i += S::width) sum[0] += S::load(from + i);
-        if (i < plane) sum[1] += S::load_n(from + i, int(plane - i));
-        T lanes[S::width];
-        S::store(lanes, (sum[0] + sum[1]) + (sum[2] + sum[3]));
-        for (int half = S::width / 2; half > 0; half /= 2) {
-          for (int l = 0; l < half; ++l) lanes[l] += lanes[l + half];
-        }
-        total += lanes[0];
-      }
-      static_cast<T*>(args.grad_bias)[channel] = total;
-    }
-  });
-}
-
 }  // namespace
 
-void conv2d_grad_weight_f32(const ConvArgs& args) { grad_weight<float>(args); }
-void conv2d_grad_weight_f64(const ConvArgs& args) { grad_weight<double>(args); }
-void conv2d_grad_bias_f32(const ConvArgs& args) { grad_bias<float>(args); }
-void conv2d_grad_bias_f64(const ConvArgs& args) { grad_bias<double>(args); }
+void conv2d_grad_weight(const ConvArgs& args) {
+  args.dtype == DType::Float32 ? grad_weight<float>(args) : grad_weight<double>(args);
+}
 
 }  // namespace tensorgrad::cpu::TG_ISA

@@ -1,8 +1,7 @@
-#include "tensorgrad/backends/cpu/kernels/gemm.h"
-
 #include "tensorgrad/backends/common/parallel.h"
 #include "tensorgrad/backends/cpu/kernels/gemm_problem.h"
 #include "tensorgrad/backends/cpu/kernels/gemm_simd.h"
+#include "tensorgrad/backends/slots.h"
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
@@ -337,7 +336,7 @@ void one_of_batch(const GemmArgs& args, int64_t index) {
 }
 
 template <class T>
-void gemm(const GemmArgs& given) {
+void gemm_typed(const GemmArgs& given) {
   if (given.m == 0 || given.n == 0) return;
   GemmArgs args = given;
   if (args.c_col != 1 || (args.n == 1 && args.m > 1 && args.c_row == 1)) transpose_sides<T>(args);
@@ -351,7 +350,14 @@ void gemm(const GemmArgs& given) {
 
 }  // namespace
 
-void gemm_f32(const GemmArgs& args) { gemm<float>(args); }
-void gemm_f64(const GemmArgs& args) { gemm<double>(args); }
+void gemm(const GemmArgs& args) {
+  switch (args.dtype) {
+    case DType::Float32: return gemm_typed<float>(args);
+    case DType::Float64: return gemm_typed<double>(args);
+    case DType::Float16:
+    case DType::BFloat16: return gemm_reduced(args);
+    default: return portable::gemm(args);
+  }
+}
 
 }  // namespace tensorgrad::cpu::TG_ISA

@@ -1,6 +1,6 @@
 #pragma once
 // One product as the kernels pass it on: typed, row-major in c, its start resolved. For kernel files only.
-#include "tensorgrad/backends/cpu/kernels/gemm.h"
+#include "tensorgrad/backends/common/gemm_args.h"
 #include "tensorgrad/backends/cpu/kernels/gemm_tile.h"
 
 namespace tensorgrad::cpu::TG_ISA {
@@ -32,5 +32,8 @@ void gemm_vector(const Problem<double>& problem);
 // a_col == 1 and b_row == 1: sums along both rows of memory, for few rows of a.
 void gemm_dots(const Problem<float>& problem);
 void gemm_dots(const Problem<double>& problem);
+
+// float16 and bfloat16.
+void gemm_reduced(const GemmArgs& args);
 
 }  // namespace tensorgrad::cpu::TG_ISA

@@ -1,11 +1,13 @@
-#pragma once
 // Matrix products over raw pointers: c = a @ b, plus a bias or what c holds, for any strides of a and b.
-#include <stdint.h>
+#pragma once
+#include "tensorgrad/core/dtype.h"
 
-namespace tensorgrad::cpu {
+namespace tensorgrad {
 
-// Strides count elements. c is (m, n); a row-major or a column-major c is written directly.
+// Strides count elements. c is (m, n), row-major (c_col 1) or column-major (c_row 1), and overlaps no input. All are of
+// one dtype, any but bool; float16 and bfloat16 are summed in float32, integers wrap around.
 struct GemmArgs {
+  DType dtype = DType::Float32;
   int64_t m = 0, n = 0, k = 0;
   const void* a = nullptr;
   int64_t a_row = 0, a_col = 0;
@@ -19,11 +21,4 @@ struct GemmArgs {
   int64_t batch = 1, a_batch = 0, b_batch = 0, c_batch = 0, bias_batch = 0;
 };
 
-#ifdef TG_ISA
-namespace TG_ISA {
-void gemm_f32(const GemmArgs& args);
-void gemm_f64(const GemmArgs& args);
-}  // namespace TG_ISA
-#endif
-
-}  // namespace tensorgrad::cpu
+}  // namespace tensorgrad
