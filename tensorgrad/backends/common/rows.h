@@ -11,7 +11,7 @@ namespace tensorgrad {
 struct Rows {
   DType dtype = DType::Float32;  // Float32 or Float64: ops convert the others
   int64_t outer = 1, n = 1, inner = 1;
-  const void* in[6] = {};
+  const void* in[7] = {};
   void* out[4] = {};
   double number[2] = {};
   int64_t integer = 0;

@@ -2,7 +2,7 @@
 #include "tensorgrad/backends/cpu/kernels/blocks.h"
 #include "tensorgrad/backends/cpu/kernels/lanes.h"
 #include "tensorgrad/backends/cpu/kernels/vmath.h"
-#include "tensorgrad/backends/slots.h"
+#include "tensorgrad/backends/row_slots.h"
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
@@ -84,8 +84,40 @@ template <class T> void rows_backward(const Rows& p) {
   });
 }
 
+// in: log-probabilities [outer, n, inner], target [outer, inner], weight or null; out: loss [outer, inner].
+template <class T> void picked_forward(const Rows& p) {
+  const T *x = static_cast<const T*>(p.in[0]), *weight = static_cast<const T*>(p.in[2]);
+  const int64_t* target = static_cast<const int64_t*>(p.in[1]);
+  T* loss = static_cast<T*>(p.out[0]);
+  for (int64_t o = 0; o < p.outer; o++)
+    for (int64_t i = 0; i < p.inner; i++) {
+      const int64_t at = o * p.inner + i, t = target[at];
+      loss[at] = t == p.integer ? T(0) : -(weight ? weight[t] : T(1)) * x[(o * p.n + t) * p.inner + i];
+    }
+}
+// in: factor [outer, inner] or one (number[0]: its stride), target, weight; out: dx, zero but at the targets.
+template <class T> void picked_backward(const Rows& p) {
+  const T *factor = static_cast<const T*>(p.in[0]), *weight = static_cast<const T*>(p.in[2]);
+  const int64_t *target = static_cast<const int64_t*>(p.in[1]), stride = int64_t(p.number[0]);
+  T* dx = static_cast<T*>(p.out[0]);
+  const int64_t size = p.n * p.inner;
+  parallel_for(p.outer, size >= kGrain ? 1 : kGrain / (size + 1) + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; o++) {
+      for (int64_t i = 0; i < size; i++) dx[o * size + i] = 0;
+      for (int64_t i = 0; i < p.inner; i++) {
+        const int64_t at = o * p.inner + i, t = target[at];
+        if (t != p.integer) dx[o * size + t * p.inner + i] = -(weight ? weight[t] : T(1)) * factor[at * stride];
+      }
+    }
+  });
+}
+
 }  // namespace
 
+void nll_loss(const Rows& p) { p.dtype == DType::Float64 ? picked_forward<double>(p) : picked_forward<float>(p); }
+void nll_loss_backward(const Rows& p) {
+  p.dtype == DType::Float64 ? picked_backward<double>(p) : picked_backward<float>(p);
+}
 void cross_entropy(const Rows& p) { p.dtype == DType::Float64 ? rows_forward<double>(p) : rows_forward<float>(p); }
 void cross_entropy_backward(const Rows& p) {
   p.dtype == DType::Float64 ? rows_backward<double>(p) : rows_backward<float>(p);

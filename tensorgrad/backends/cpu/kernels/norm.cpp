@@ -1,7 +1,7 @@
 // Normalisations: statistics and gradients of rows (layer_norm, rms_norm, group_norm) and of channels (batch_norm).
 #include "tensorgrad/backends/cpu/kernels/lanes.h"
 #include "tensorgrad/backends/cpu/kernels/loops.h"
-#include "tensorgrad/backends/slots.h"
+#include "tensorgrad/backends/row_slots.h"
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
@@ -138,7 +138,8 @@ inline void channel_sums(const Rows& p, T* result, const V& run_sum, const S& el
 
 template <class T> void stats(const Rows& p) {
   const T* x = static_cast<const T*>(p.in[0]);
-  T *mean = static_cast<T*>(p.out[0]), *variance = static_cast<T*>(p.out[1]);
+  T *mean = static_cast<T*>(p.out[0]), *variance = static_cast<T*>(p.out[1]), *rstd = static_cast<T*>(p.out[2]);
+  const T eps = T(p.number[0]);
   const int64_t inner = p.inner;
   const T count = T(p.outer * inner);
   channel_sums(p, mean, [&](int64_t at, int64_t) { return row_sum(x + at, inner); },
@@ -146,7 +147,10 @@ template <class T> void stats(const Rows& p) {
   for (int64_t c = 0; c < p.n; c++) mean[c] /= count;
   channel_sums(p, variance, [&](int64_t at, int64_t c) { return row_squares(x + at, mean[c], inner); },
                [&](int64_t at, int64_t c) { return (x[at] - mean[c]) * (x[at] - mean[c]); });
-  for (int64_t c = 0; c < p.n; c++) variance[c] /= count;
+  for (int64_t c = 0; c < p.n; c++) {
+    variance[c] /= count;
+    rstd[c] = T(1) / vm::sqrt(variance[c] + eps);
+  }
 }
 
 template <class T> void backward_sums(const Rows& p) {
@@ -167,34 +171,54 @@ template <class T> void backward_sums(const Rows& p) {
       [&](int64_t at, int64_t c) { return u[at] * (x[at] - mean[c]); });
 }
 
-// f(element, channel) into out, for all elements.
-template <class T, class F> inline void per_channel(const Rows& p, T* out, const F& f) {
+// of_channel(c) gives the function of an element that makes channel c of out.
+template <class T, class F> inline void per_channel(const Rows& p, T* out, const F& of_channel) {
   const int64_t channels = p.n, inner = p.inner;
   if (inner == 1) {
     parallel_for(p.outer, kGrain / (channels + 1) + 1, [&](int64_t begin, int64_t end) {
       for (int64_t o = begin; o < end; o++)
 #pragma GCC ivdep
-        for (int64_t c = 0; c < channels; c++) out[o * channels + c] = f(o * channels + c, c);
+        for (int64_t c = 0; c < channels; c++) out[o * channels + c] = of_channel(c)(o * channels + c);
     });
     return;
   }
   parallel_for(p.outer * channels, kGrain / (inner + 1) + 1, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; r++) {
-      const int64_t c = r % channels;
+      const auto f = of_channel(r % channels);
 #pragma GCC ivdep
-      for (int64_t i = r * inner; i < (r + 1) * inner; i++) out[i] = f(i, c);
+      for (int64_t i = r * inner; i < (r + 1) * inner; i++) out[i] = f(i);
     }
   });
 }
 
-template <class T> void affine(const Rows& p) {
-  const T *x = static_cast<const T*>(p.in[0]), *a = static_cast<const T*>(p.in[1]), *d = static_cast<const T*>(p.in[2]);
-  per_channel(p, static_cast<T*>(p.out[0]), [&](int64_t i, int64_t c) { return x[i] * a[c] + d[c]; });
+template <class T> void batch_forward(const Rows& p) {
+  const T *x = static_cast<const T*>(p.in[0]), *mean = static_cast<const T*>(p.in[1]);
+  const T *rstd = static_cast<const T*>(p.in[2]), *w = static_cast<const T*>(p.in[3]), *b = static_cast<const T*>(p.in[4]);
+  per_channel(p, static_cast<T*>(p.out[0]), [=](int64_t c) {
+    const T scale = w ? rstd[c] * w[c] : rstd[c], shift = (b ? b[c] : T(0)) - mean[c] * scale;
+    return [=](int64_t i) { return x[i] * scale + shift; };
+  });
 }
-template <class T> void affine_pair(const Rows& p) {
-  const T *u = static_cast<const T*>(p.in[0]), *x = static_cast<const T*>(p.in[1]), *a = static_cast<const T*>(p.in[2]);
-  const T *b = static_cast<const T*>(p.in[3]), *d = static_cast<const T*>(p.in[4]);
-  per_channel(p, static_cast<T*>(p.out[0]), [&](int64_t i, int64_t c) { return u[i] * a[c] + (x[i] * b[c] + d[c]); });
+
+// a (u - mean(u) - (x - mean) k), a = rstd w, k = rstd^2 mean(u (x - mean)); with fixed statistics a u alone.
+template <class T> void batch_backward(const Rows& p) {
+  const T *u = static_cast<const T*>(p.in[0]), *x = static_cast<const T*>(p.in[1]), *mean = static_cast<const T*>(p.in[2]);
+  const T *rstd = static_cast<const T*>(p.in[3]), *w = static_cast<const T*>(p.in[4]);
+  const T *sum = static_cast<const T*>(p.in[5]), *dot = static_cast<const T*>(p.in[6]);
+  T* dx = static_cast<T*>(p.out[0]);
+  if (p.integer == 1) {
+    per_channel(p, dx, [=](int64_t c) {
+      const T a = w ? rstd[c] * w[c] : rstd[c];
+      return [=](int64_t i) { return u[i] * a; };
+    });
+    return;
+  }
+  const T share = T(1) / T(p.outer * p.inner);
+  per_channel(p, dx, [=](int64_t c) {
+    const T a = w ? rstd[c] * w[c] : rstd[c], slope = -a * (dot[c] * share) * rstd[c] * rstd[c];
+    const T shift = -a * (sum[c] * share) - slope * mean[c];
+    return [=](int64_t i) { return u[i] * a + (x[i] * slope + shift); };
+  });
 }
 
 }  // namespace
@@ -206,7 +230,7 @@ TG_BOTH_FLOATS(layer_norm_backward, norm_rows_backward)
 TG_BOTH_FLOATS(layer_norm_parameters, norm_rows_parameters)
 TG_BOTH_FLOATS(channel_stats, stats)
 TG_BOTH_FLOATS(channel_backward_sums, backward_sums)
-TG_BOTH_FLOATS(channel_affine, affine)
-TG_BOTH_FLOATS(channel_affine_pair, affine_pair)
+TG_BOTH_FLOATS(batch_norm, batch_forward)
+TG_BOTH_FLOATS(batch_norm_backward, batch_backward)
 
 }  // namespace tensorgrad::cpu::TG_ISA

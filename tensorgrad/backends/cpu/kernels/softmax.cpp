@@ -2,7 +2,7 @@
 #include "tensorgrad/backends/cpu/kernels/lanes.h"
 #include "tensorgrad/backends/cpu/kernels/loops.h"
 #include "tensorgrad/backends/cpu/kernels/vmath.h"
-#include "tensorgrad/backends/slots.h"
+#include "tensorgrad/backends/row_slots.h"
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
@@ -27,13 +27,16 @@ template <class T, bool log> struct Forward {
     }
   }
   // log of the sum of e^(x - top), by blocks that stay in the first-level cache.
-  static T log_of_sum(const T* x, T top, int64_t n) {
+  static T log_of_sum(const T* x, T top, int64_t n, bool below = true) {
     constexpr int64_t block = 1024;
     alignas(64) T e[block];
     T sum = 0;
     for (int64_t b = 0; b < n; b += block) {
       const int64_t m = n - b < block ? n - b : block;
-      for (int64_t i = 0; i < m; i++) e[i] = exp_below(x[b + i] - top);
+      if (below)
+        for (int64_t i = 0; i < m; i++) e[i] = exp_below(x[b + i] - top);
+      else
+        for (int64_t i = 0; i < m; i++) e[i] = vm::exp(x[b + i] - top);
       sum += row_sum(e, m);
     }
     return vm::log(sum);
@@ -86,6 +89,27 @@ template <class T, bool log> struct Backward {
   }
 };
 
+template <class T> TG_INLINE T finite_or_zero(T x) { return vm::abs(x) == T(vm::inf_d) ? T(0) : x; }
+
+// log(sum(e^x)); where the maximum is infinite, without subtracting it.
+template <class T> struct LogSum {
+  static void row(const T* x, T* y, int64_t n) {
+    const T top = finite_or_zero(row_max(x, n));
+    *y = top + Forward<T, true>::log_of_sum(x, top, n, false);
+  }
+  static void columns(const T* x, T* y, int64_t n, int64_t inner, int64_t width) {
+    T top[Forward<T, true>::kColumns];
+    for (int64_t j = 0; j < width; j++) top[j] = x[j], y[j] = 0;
+    for (int64_t k = 1; k < n; k++)
+      for (int64_t j = 0; j < width; j++) top[j] = x[k * inner + j] > top[j] ? x[k * inner + j] : top[j];
+    for (int64_t j = 0; j < width; j++) top[j] = finite_or_zero(top[j]);
+    for (int64_t k = 0; k < n; k++)
+#pragma GCC ivdep
+      for (int64_t j = 0; j < width; j++) y[j] += vm::exp(x[k * inner + j] - top[j]);
+    for (int64_t j = 0; j < width; j++) y[j] = top[j] + vm::log(y[j]);
+  }
+};
+
 // Calls row(offset) for each row where inner is 1, else columns(offset, width) for each group of columns.
 template <class R, class C> inline void for_each_row(const Rows& p, const R& row, const C& columns) {
   const int64_t size = p.n * p.inner;
@@ -121,8 +145,19 @@ template <class T, bool log> void backward(const Rows& p) {
                [&](int64_t at, int64_t width) { B::columns(u + at, y + at, out + at, p.n, p.inner, width); });
 }
 
+template <class T> void log_sum(const Rows& p) {
+  const T* x = static_cast<const T*>(p.in[0]);
+  T* y = static_cast<T*>(p.out[0]);
+  const int64_t size = p.n * p.inner;
+  for_each_row(p, [&](int64_t at) { LogSum<T>::row(x + at, y + at / size, p.n); },
+               [&](int64_t at, int64_t width) {
+                 LogSum<T>::columns(x + at, y + at / size * p.inner + at % size, p.n, p.inner, width);
+               });
+}
+
 }  // namespace
 
+void logsumexp(const Rows& p) { p.dtype == DType::Float64 ? log_sum<double>(p) : log_sum<float>(p); }
 void softmax(const Rows& p) { p.dtype == DType::Float64 ? forward<double, false>(p) : forward<float, false>(p); }
 void log_softmax(const Rows& p) { p.dtype == DType::Float64 ? forward<double, true>(p) : forward<float, true>(p); }
 void softmax_backward(const Rows& p) {
