@@ -1,5 +1,7 @@
 #include "indexing.h"
 
+#include <cstring>
+
 #include "construct.h"
 #include "scalars.h"
 #include "tensor_object.h"
@@ -11,12 +13,12 @@ namespace tensorgrad::python {
 namespace {
 
 
-Tensor select_at(const Tensor& t, int64_t dim, int64_t index, int64_t real_dim) {
+Tensor select_at(const Tensor& t, int64_t dim, int64_t index, int64_t position) {
   if (t.dim() == 0)
     fail(ErrorKind::Index, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
          "convert a 0-dim tensor to a number");
   const int64_t size = t.sizes()[size_t(dim)];
-  TG_CHECK(index >= -size && index < size, Index, "index ", index, " is out of bounds for dimension ", real_dim, " with size ", size);
+  TG_CHECK(index >= -size && index < size, Index, "index ", index, " is out of bounds for dimension ", position, " with size ", size);
   return select(t, dim, index);
 }
 
@@ -32,6 +34,7 @@ std::optional<int64_t> bound(PyObject* object) {
 Tensor slice_at(const Tensor& t, int64_t dim, PyObject* object) {
   PySliceObject* s = reinterpret_cast<PySliceObject*>(object);
   const int64_t step = bound(s->step).value_or(1);
+  TG_CHECK(step != 0, Value, "slice step cannot be zero");
   TG_CHECK(step > 0, Value, "step must be greater than zero");
   return slice(t, dim, bound(s->start), bound(s->stop), step);
 }
@@ -41,7 +44,22 @@ Tensor bool_index(bool value) { return value ? zeros({1}, DType::Int64) : zeros(
 
 Tensor index_tensor(PyObject* object) {
   if (is_tensor(object)) return unwrap(object);
-  return tensor_from_data(object, std::nullopt, std::nullopt);
+  const bool empty = PyList_Check(object) && PyList_GET_SIZE(object) == 0;
+  return tensor_from_data(object, empty ? std::optional(DType::Int64) : std::nullopt, std::nullopt);
+}
+
+bool is_array(PyObject* object) { return std::strcmp(Py_TYPE(object)->tp_name, "numpy.ndarray") == 0; }
+
+// A list that holds a sequence, a tensor, a slice, None or an ellipsis stands for the tuple of its items (an old rule of
+// NumPy's that PyTorch keeps).
+bool stands_for_tuple(PyObject* key) {
+  if (!PyList_Check(key) || PyList_GET_SIZE(key) >= 32) return false;
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(key); i++) {
+    PyObject* item = PyList_GET_ITEM(key, i);
+    if (is_tensor(item) || PySequence_Check(item) || PySlice_Check(item) || item == Py_None || item == Py_Ellipsis)
+      return true;
+  }
+  return false;
 }
 
 [[noreturn]] void refuse(PyObject* key) {
@@ -49,18 +67,22 @@ Tensor index_tensor(PyObject* object) {
        Py_TYPE(key)->tp_name, ")");
 }
 
+bool is_mask(const Tensor& t) { return t.dtype() == DType::Bool || t.dtype() == DType::UInt8; }
+
 // How many dimensions of the tensor one index item takes.
 int64_t dims_taken(PyObject* item) {
   if (item == Py_None || item == Py_Ellipsis || PyBool_Check(item)) return 0;
   if (is_tensor(item)) {
     const Tensor& t = unwrap(item);
-    if (t.dtype() == DType::Bool || t.dtype() == DType::UInt8) return t.dim();
+    if (is_mask(t)) return t.dim();
   }
   return 1;
 }
 
 // Applies the plain items as views; index tensors are left for index() and index_put_(), one per remaining dimension.
 Tensor apply(const Tensor& self, PyObject* key, TensorList& tensors) {
+  const Object tuple = stands_for_tuple(key) ? owned(PySequence_Tuple(key)) : Object::borrowed(key);
+  key = tuple.get();
   PyObject* one[] = {key};
   PyObject** items = one;
   Py_ssize_t count = 1;
@@ -72,11 +94,11 @@ Tensor apply(const Tensor& self, PyObject* key, TensorList& tensors) {
   std::vector<Tensor> lists(static_cast<size_t>(count));  // items that are sequences, converted once
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject* item = items[i];
-    if (!is_tensor(item) && !is_index(item) && !PyBool_Check(item) && item != Py_None && item != Py_Ellipsis && !PySlice_Check(item)) {
+    if (!is_tensor(item) && (!is_index(item) || is_array(item)) && !PyBool_Check(item) && item != Py_None && item != Py_Ellipsis && !PySlice_Check(item)) {
       if (!PySequence_Check(item) && !(is_number(item) && PyIndex_Check(item))) refuse(item);
       lists[size_t(i)] = index_tensor(item);
       const Tensor& t = lists[size_t(i)];
-      specified += t.dtype() == DType::Bool || t.dtype() == DType::UInt8 ? t.dim() : 1;
+      specified += is_mask(t) ? t.dim() : 1;
     } else {
       specified += dims_taken(item);
     }
@@ -84,11 +106,12 @@ Tensor apply(const Tensor& self, PyObject* key, TensorList& tensors) {
   TG_CHECK(specified <= self.dim(), Index, "too many indices for tensor of dimension ", self.dim());
 
   Tensor result = self;
-  int64_t dim = 0, real_dim = 0;
+  int64_t dim = 0, covered = 0;  // dimensions gone by; those for which `tensors` has entries (a mask covers several)
   const auto record_tensor = [&](const Tensor& t) {
-    while (int64_t(tensors.size()) < dim) tensors.push_back(Tensor());
+    for (; covered < dim; covered++) tensors.push_back(Tensor());
     tensors.push_back(t);
-    dim++;
+    dim += is_mask(t) ? t.dim() : 1;
+    covered = dim;
   };
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject* item = items[i];
@@ -98,8 +121,6 @@ Tensor apply(const Tensor& self, PyObject* key, TensorList& tensors) {
       result = unsqueeze(result, dim++);
     } else if (item == Py_Ellipsis) {
       dim += self.dim() - specified;
-      real_dim += self.dim() - specified;
-      continue;
     } else if (PyBool_Check(item)) {
       result = unsqueeze(result, dim);
       record_tensor(bool_index(item == Py_True));
@@ -109,8 +130,8 @@ Tensor apply(const Tensor& self, PyObject* key, TensorList& tensors) {
     } else if (is_tensor(item)) {
       const Tensor& t = unwrap(item);
       if (t.dim() == 0 && !is_floating(t.dtype())) {
-        if (t.dtype() != DType::Bool && t.dtype() != DType::UInt8) {
-          result = select_at(result, dim, t.item().to_int(), real_dim);
+        if (!is_mask(t)) {
+          result = select_at(result, dim, t.item().to_int(), i);
         } else {
           result = unsqueeze(result, dim);
           record_tensor(bool_index(t.item().to_bool()));
@@ -119,25 +140,29 @@ Tensor apply(const Tensor& self, PyObject* key, TensorList& tensors) {
         record_tensor(t);
       }
     } else {
-      result = select_at(result, dim, to_int(item), real_dim);
+      result = select_at(result, dim, to_int(item), i);
     }
-    real_dim += item == Py_None ? 0 : 1;
   }
   return result;
 }
 
 Tensor alias_view(const Tensor& t) { return slice(t, 0, std::nullopt, std::nullopt, 1); }
 
-// Leading dimensions of size 1 that the target does not have are dropped, as NumPy does.
+// Leading dimensions of size 1 are dropped before broadcasting, as in NumPy.
 void copy_into(const Tensor& target, const Tensor& value) {
-  Tensor source = value;
-  if (source.dim() > target.dim()) {
-    int64_t extra = 0;
-    while (extra < source.dim() - target.dim() && source.sizes()[size_t(extra)] == 1) extra++;
-    Shape sizes(source.sizes().begin() + extra, source.sizes().end());
-    source = view(source, sizes);
+  if (value.sizes() == target.sizes() || value.dim() == 0) {
+    copy_(target, value);
+    return;
   }
-  copy_(target, source);
+  size_t extra = 0;
+  while (extra < value.sizes().size() && value.sizes()[extra] == 1) extra++;
+  const Shape sizes(value.sizes().begin() + extra, value.sizes().end());
+  copy_(target, expand(extra ? view(value, sizes) : value, target.sizes()));
+}
+
+// NumPy's numbers other than float64 (which is a Python float), its integers and bools are refused.
+bool is_assignable(PyObject* value) {
+  return is_number(value) && (PyFloat_Check(value) || PyIndex_Check(value) || std::strncmp(Py_TYPE(value)->tp_name, "numpy.float", 11) != 0);
 }
 
 }  // namespace
@@ -167,7 +192,7 @@ int set_item(PyObject* object, PyObject* key, PyObject* value) {
         std::optional<Scalar> number;
         if (is_tensor(value)) {
           source = unwrap(value);
-        } else if (is_number(value)) {
+        } else if (is_assignable(value)) {
           number = to_scalar(value);
         } else {
           fail(ErrorKind::Type, "can't assign a ", Py_TYPE(value)->tp_name, " to a ", dtype_tensor_name(self.dtype()));

@@ -15,7 +15,7 @@ namespace {
 struct Indexing {
   Tensor self;
   int64_t first = 0;  // the first indexed dimension
-  TensorList indices;
+  TensorList indices, broadcast;  // contiguous; as expanded, without copies
   Ints dims;  // which dimension of the original each indexes
   Shape index_shape, sizes;  // of the indices, of the result
   Tensor offsets;
@@ -87,7 +87,10 @@ Indexing::Indexing(const Tensor& input, const TensorList& given) : self(input) {
     TG_CHECK(source.sizes()[d] != 0 || count_elements(index_shape) == 0, Index,
              "index is out of bounds for dimension with size 0");
   NoGradGuard guard;
-  for (Tensor& index : indices) index = contiguous(expand(index, index_shape));
+  for (Tensor& index : indices) {
+    broadcast.push_back(expand(index, index_shape));
+    index = contiguous(broadcast.back());
+  }
   const int64_t count = int64_t(dims.size());
   const bool adjacent = dims.back() - dims[0] + 1 == count;
   first = adjacent ? dims[0] : 0;
@@ -120,8 +123,7 @@ void Indexing::find_offsets() {
   args.bad_value = &bad_value;
   args.bad_dim = &bad_dim;
   if (args.count > 0) slots::index_offsets(self.device(), args);
-  TG_CHECK(bad_dim < 0, Index, "index ", bad_value, " is out of bounds for dimension ", dims[size_t(bad_dim)],
-           " with size ", args.sizes[bad_dim]);
+  TG_CHECK(bad_dim < 0, Index, "index ", bad_value, " is out of bounds for dimension ", bad_dim, " with size ", args.sizes[bad_dim]);
 }
 
 // Appends a dimension, innermost first, merged with the last where both are one run.
@@ -142,13 +144,13 @@ TensorList detached(const TensorList& indices) {
 }
 
 Tensor put(const Tensor& self, const TensorList& indices, const Tensor& values, bool accumulate) {
-  TG_CHECK(self.dtype() == values.dtype(), Runtime,
-           "Index put requires the source and destination dtypes match, got ", dtype_scalar_name(self.dtype()),
-           " for the destination and ", dtype_scalar_name(values.dtype()), " for the source.");
   check_no_internal_overlap(self);
   Indexing at(self, indices);
   TG_CHECK(is_expandable_to(values.sizes(), at.sizes), Runtime, "shape mismatch: value tensor of shape ", values.sizes(),
            " cannot be broadcast to indexing result of shape ", at.sizes);
+  TG_CHECK(self.dtype() == values.dtype(), Runtime,
+           "Index put requires the source and destination dtypes match, got ", dtype_scalar_name(self.dtype()),
+           " for the destination and ", dtype_scalar_name(values.dtype()), " for the source.");
   at.find_offsets();
   if (count_elements(at.sizes) == 0) return self;
   NoGradGuard guard;
@@ -160,6 +162,29 @@ Tensor put(const Tensor& self, const TensorList& indices, const Tensor& values, 
   args.scalar = scalar;
   slots::index_set(self.device(), args, accumulate ? Combine::Add : Combine::Assign);
   return self;
+}
+
+// One mask and one value: the mask over all of self's dimensions, undefined where the indices are of another kind.
+Tensor single_mask(const Tensor& self, const TensorList& indices, const Tensor& values) {
+  Tensor mask;
+  int64_t covered = 0;
+  if (values.numel() != 1) return {};
+  for (const Tensor& index : indices) {
+    if (!index.defined()) {
+      covered++;
+      continue;
+    }
+    if (mask.defined() || index.dim() == 0 || (index.dtype() != DType::Bool && index.dtype() != DType::UInt8)) return {};
+    mask = index;
+    for (int64_t k = 0; k < index.dim(); k++, covered++) {
+      TG_CHECK(covered < self.dim(), Index, "too many indices for tensor of dimension ", self.dim());
+      TG_CHECK(index.sizes()[k] == self.sizes()[covered], Index, "The shape of the mask ", index.sizes(), " at index ", k,
+               " does not match the shape of the indexed tensor ", self.sizes(), " at index ", covered);
+    }
+  }
+  NoGradGuard guard;
+  for (; mask.defined() && covered < self.dim(); covered++) mask = unsqueeze(mask, -1);
+  return mask;
 }
 
 // One bool mask of self's own shape: no positions are needed.
@@ -197,6 +222,23 @@ Tensor writable(const Out& out, const Tensor& input) {
   return *out.target;
 }
 
+// The strides of the result: those of self and of the indices, as PyTorch's iteration orders them.
+static Ints result_strides(const Indexing& at) {
+  const int64_t count = int64_t(at.index_shape.size()), taken = int64_t(at.indices.size());
+  Ints strides(at.self.strides().begin(), at.self.strides().begin() + at.first);
+  for (int64_t d = 0; d < count; d++) strides.push_back(0);
+  for (int64_t d = at.first + taken; d < at.self.dim(); d++) strides.push_back(at.self.strides()[d]);
+  TensorList inputs{at.self.window(at.sizes, strides, at.self.storage_offset())};
+  for (const Tensor& index : at.broadcast) {
+    Ints own(at.sizes.size(), 0);
+    for (int64_t d = 0; d < count; d++) own[at.first + d] = index.strides()[d];
+    inputs.push_back(index.window(at.sizes, own, index.storage_offset()));
+  }
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& input : inputs) pointers.push_back(&input);
+  return output_strides(at.sizes, pointers);
+}
+
 Tensor index(const Tensor& self, const TensorList& indices) {
   if (is_full_mask(self, indices)) return masked_select(self, indices[0]);
   Indexing at(self, indices);
@@ -204,6 +246,13 @@ Tensor index(const Tensor& self, const TensorList& indices) {
   Tensor out = Tensor::empty(at.sizes, self.dtype(), self.device());
   if (out.numel() > 0)
     slots::index_get(self.device(), index_args(at.self, at.first, int64_t(at.indices.size()), at.offsets, out));
+  if (!at.self.is_contiguous() && out.dim() > 1) {
+    const Ints strides = result_strides(at);
+    if (strides != out.strides()) {
+      NoGradGuard guard;
+      out = copy_(Tensor::empty_strided(at.sizes, strides, self.dtype(), self.device()), out);
+    }
+  }
   return record("IndexBackward0", out, saved(detached(indices), self.sizes()),
                 wrt(self, [](const Tensor& u, const TensorList& indices, const Shape& sizes) {
                   return index_put_(zeros(sizes, u.dtype(), u.device()), indices, u, true);
@@ -218,11 +267,16 @@ Backward: u added into zeros at the indices.
 
 Tensor index_put_(const Tensor& self, const TensorList& indices, const Tensor& values, bool accumulate) {
   if (indices.size() > 0) check_in_place(self);
-  if (!accumulate && values.dim() == 0 && !values.requires_grad() && self.dtype() == values.dtype() &&
-      is_full_mask(self, indices))
-    return masked_fill(self, indices[0], values, Out::in_place_of(self));
-  put(self, indices, values, accumulate);
-  self.bump_version();
+  const Tensor mask = accumulate ? Tensor() : single_mask(self, indices, values);
+  if (mask.defined()) {
+    TG_CHECK(mask.dtype() == DType::Bool, Runtime,
+             "masked_fill_ only supports boolean masks, but got mask with dtype unsigned char");
+    NoGradGuard guard;
+    masked_fill(self, mask, full({}, values.item(), self.dtype(), self.device()), Out::in_place_of(self));
+  } else {
+    put(self, indices, values, accumulate);
+    self.bump_version();
+  }
   return record("IndexPutBackward0", self, Out::in_place_of(self), saved(detached(indices), values.sizes(), accumulate),
                 wrt(self,
                     [](const Tensor& u, const TensorList& indices, const Shape&, bool accumulate) {

@@ -30,9 +30,39 @@ Shape broadcast_all(std::initializer_list<const Tensor*> inputs) {
   return shape;
 }
 
+Tensor fresh_output(const Shape& shape, DType dtype, Device device, std::initializer_list<const Tensor*> inputs) {
+  bool plain = shape.size() < 2;
+  if (!plain) {
+    plain = true;
+    for (const Tensor* t : inputs) plain &= t->is_contiguous();
+  }
+  if (plain) return Tensor::empty(shape, dtype, device);
+  return Tensor::empty_strided(shape, output_strides(shape, {inputs.begin(), inputs.size()}), dtype, device);
+}
+
+void check_result_type(DType result, DType dest) {
+  TG_CHECK(result == dest || can_cast(result, dest), Runtime, "result type ", dtype_scalar_name(result),
+           " can't be cast to the desired output type ", dtype_scalar_name(dest));
+}
+
+void check_out_graph(const char* name, const Tensor& out) {
+  TG_CHECK(!grad_enabled() || !out.requires_grad(), Runtime, name,
+           "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+           "requires grad.");
+}
+
+void resize_output(const Tensor& out, const Shape& sizes) {
+  if (out.sizes() == sizes) return;
+  const int64_t bytes = (out.storage_offset() + count_elements(sizes)) * int64_t(out.element_size());
+  if (bytes > int64_t(out.storage()->bytes())) out.storage()->replace(size_t(bytes));
+  out.set_geometry(sizes, contiguous_strides(sizes), out.storage_offset());
+}
+
+}  // namespace
+
 // A result follows its inputs' memory order: the dimension with the smallest strides stays innermost. Ambiguities (stride
 // 0, equal strides) fall to the next input, as in PyTorch's TensorIterator.
-Ints output_strides(const Shape& shape, std::initializer_list<const Tensor*> inputs) {
+Ints output_strides(const Shape& shape, std::span<const Tensor* const> inputs) {
   const int ndim = int(shape.size());
   Ints perm;
   for (int i = ndim - 1; i >= 0; i--) perm.push_back(i);
@@ -69,36 +99,6 @@ Ints output_strides(const Shape& shape, std::initializer_list<const Tensor*> inp
   }
   return strides;
 }
-
-Tensor fresh_output(const Shape& shape, DType dtype, Device device, std::initializer_list<const Tensor*> inputs) {
-  bool plain = shape.size() < 2;
-  if (!plain) {
-    plain = true;
-    for (const Tensor* t : inputs) plain &= t->is_contiguous();
-  }
-  if (plain) return Tensor::empty(shape, dtype, device);
-  return Tensor::empty_strided(shape, output_strides(shape, inputs), dtype, device);
-}
-
-void check_result_type(DType result, DType dest) {
-  TG_CHECK(result == dest || can_cast(result, dest), Runtime, "result type ", dtype_scalar_name(result),
-           " can't be cast to the desired output type ", dtype_scalar_name(dest));
-}
-
-void check_out_graph(const char* name, const Tensor& out) {
-  TG_CHECK(!grad_enabled() || !out.requires_grad(), Runtime, name,
-           "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-           "requires grad.");
-}
-
-void resize_output(const Tensor& out, const Shape& sizes) {
-  if (out.sizes() == sizes) return;
-  const int64_t bytes = (out.storage_offset() + count_elements(sizes)) * int64_t(out.element_size());
-  if (bytes > int64_t(out.storage()->bytes())) out.storage()->replace(size_t(bytes));
-  out.set_geometry(sizes, contiguous_strides(sizes), out.storage_offset());
-}
-
-}  // namespace
 
 DType result_type(std::initializer_list<const Tensor*> tensors) {
   Category dimensioned, zero_dim, number;
@@ -238,7 +238,7 @@ Pointwise::Pointwise(const char* name, const Out& out, DType compute, DType resu
       patched[k] = true;
     } else {
       casts_[k - 1] = Tensor::empty_strided(
-          t->sizes(), t->is_contiguous() ? contiguous_strides(t->sizes()) : output_strides(t->sizes(), {t}), compute,
+          t->sizes(), t->is_contiguous() ? contiguous_strides(t->sizes()) : output_strides(t->sizes(), {&t, 1}), compute,
           t->device());
       Plan cast;
       build_plan(cast, casts_[k - 1], *t);

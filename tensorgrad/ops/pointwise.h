@@ -1,5 +1,7 @@
 // What all pointwise ops share: promotion, broadcasting, the destination, and the plan their kernels walk.
 #pragma once
+#include <span>
+
 #include "tensorgrad/backends/common/plan.h"
 #include "tensorgrad/tensor/out.h"
 
@@ -67,6 +69,9 @@ Tensor pointwise(const char* name, Slot& slot, const Out& out, DType compute, DT
 Tensor destination(const char* name, const Out& out, const Shape& sizes, DType dtype, Device device);
 // Copies a computed result into the destination that `out` names; returns what the op returns.
 Tensor deliver(const char* name, const Out& out, Tensor result);
+
+// The strides of a fresh result: the memory order of its inputs.
+Ints output_strides(const Shape& shape, std::span<const Tensor* const> inputs);
 
 void check_no_overlap(const Tensor& output, const Tensor& input);
 void check_no_internal_overlap(const Tensor& output);

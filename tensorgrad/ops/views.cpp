@@ -357,7 +357,7 @@ Backward: zeros with u at the slice.
 )");
 
 Tensor slice(const Tensor& input, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
-  TG_CHECK(input.dim() > 0, Runtime, "slice() cannot be applied to a 0-dim tensor.");
+  TG_CHECK(input.dim() > 0, Index, "slice() cannot be applied to a 0-dim tensor.");
   TG_CHECK(step > 0, Runtime, "slice step must be positive");
   const int64_t d = wrap_dim(dim, input.dim()), size = input.sizes()[d];
   int64_t first = start.value_or(0), last = end.value_or(size);
