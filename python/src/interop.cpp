@@ -7,6 +7,7 @@
 #include "tensorgrad/backends/common/parallel.h"
 #include "tensorgrad/dispatch/cpu_level.h"
 #include "tensorgrad/ops/pointwise.h"
+#include "tensorgrad/ops/views.h"
 #include "tensorgrad/storage/allocator.h"
 #include "types.h"
 
@@ -94,40 +95,7 @@ PyObject* bitcast(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "OO", &object, &dtype)) return nullptr;
   return guarded([&] {
     TG_CHECK(is_tensor(object) && is_dtype(dtype), Type, "expected a Tensor and a dtype");
-    const Tensor& t = unwrap(object);
-    const DType to = unwrap_dtype(dtype);
-    const int64_t have = int64_t(t.element_size()), want = int64_t(element_size(to));
-    Shape sizes = t.sizes();
-    Ints strides = t.strides();
-    int64_t offset = t.storage_offset();
-    if (want != have) {
-      TG_CHECK(t.dim() > 0, Runtime, "self.dim() cannot be 0 to view ", dtype_scalar_name(t.dtype()), " as ", dtype_scalar_name(to),
-               " (different element sizes)");
-      TG_CHECK(strides.back() == 1 || t.numel() == 0, Runtime, "self.stride(-1) must be 1 to view ", dtype_scalar_name(t.dtype()), " as ",
-               dtype_scalar_name(to), " (different element sizes), but got ", strides.back());
-      if (want > have) {
-        const int64_t ratio = want / have;
-        TG_CHECK(sizes.back() % ratio == 0, Runtime, "self.size(-1) must be divisible by ", ratio, " to view ",
-                 dtype_scalar_name(t.dtype()), " as ", dtype_scalar_name(to), " (different element sizes), but got ", sizes.back());
-        TG_CHECK(offset % ratio == 0, Runtime, "self.storage_offset() must be divisible by ", ratio, " to view ",
-                 dtype_scalar_name(t.dtype()), " as ", dtype_scalar_name(to), " (different element sizes), but got ", offset);
-        for (size_t i = 0; i + 1 < strides.size(); i++) {
-          TG_CHECK(strides[i] % ratio == 0, Runtime, "self.stride(", i, ") must be divisible by ", ratio, " to view ",
-                   dtype_scalar_name(t.dtype()), " as ", dtype_scalar_name(to), " (different element sizes), but got ", strides[i]);
-          strides[i] /= ratio;
-        }
-        sizes.back() /= ratio;
-        offset /= ratio;
-      } else {
-        const int64_t ratio = have / want;
-        for (size_t i = 0; i + 1 < strides.size(); i++) strides[i] *= ratio;
-        sizes.back() *= ratio;
-        offset *= ratio;
-      }
-    }
-    Tensor out = Tensor::wrap(t.storage(), sizes, strides, offset, to);
-    if (t.impl()->own_version) out.impl()->own_version = t.impl()->own_version;
-    return wrap(std::move(out));
+    return wrap(view_dtype(unwrap(object), unwrap_dtype(dtype)));
   });
 }
 

@@ -9,6 +9,7 @@ Tensor as_strided(const Tensor& input, const Shape& size, const Ints& stride, st
 NodePtr as_strided_node(const Tensor& base, const Tensor& view, const Edge& edge);
 
 Tensor view(const Tensor& input, const Shape& size);
+Tensor view_dtype(const Tensor& input, DType dtype);
 Tensor reshape(const Tensor& input, const Shape& shape);
 Tensor flatten(const Tensor& input, int64_t start_dim = 0, int64_t end_dim = -1);
 Tensor permute(const Tensor& input, const Ints& dims);
