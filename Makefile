@@ -99,8 +99,9 @@ test-asan: $(STAMPS)/installed $(STAMPS)/extra-test
 # The C++ core and the tests of tests/cpp are formatted and read; clang-tidy reads the changed files only.
 CPP_FILES = $(shell git ls-files -co --exclude-standard '*.h' '*.cpp' '*.cu' '*.cuh' | while read -r f; do [ -e "$$f" ] && echo "$$f"; done)
 
-lint: layers $(STAMPS)/wheel $(STAMPS)/extra-dev $(STAMPS)/extra-test
+lint: layers $(STAMPS)/installed $(STAMPS)/extra-dev $(STAMPS)/extra-test
 	$(PY) tools/check_tests.py
+	$(PY) tools/write_stubs.py --check
 	$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -1,12 +1,10 @@
-"""Reads the op rows (TG_OP) out of the C++ sources: their schemas, flags and documentation."""
+"""Reads the op rows (TG_OP) out of the built extension: schemas, documentation, and where each is reached."""
 
-import pathlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-ROW = re.compile(r"\bTG_OP\(")
-STRING = re.compile(r'\s*(?:R"([^(\s]*)\((.*?)\)\1"|"((?:[^"\\]|\\.)*)")', re.DOTALL)
-DEFINITION = re.compile(r"^[ \t]*#[ \t]*define\b(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
 SCHEMA = re.compile(r"([\w.]+)\((.*)\)\s*->\s*(.+)", re.DOTALL)
 PARAMETER = re.compile(r"([\w\[\]?]+)\s+(\w+)(?:\s*=\s*(.+))?")
 
@@ -23,17 +21,17 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Row:
-    """One TG_OP row and where it is written."""
+    """One way to call one op; `space` is "Tensor" for methods, else a submodule such as `_ops` or `_nn`."""
 
+    space: str
+    name: str
     schema: str
-    flags: frozenset[str]
     doc: str
-    where: str
 
     @property
-    def name(self) -> str:
-        """The op's name, its namespace included: `linalg.norm`."""
-        return self.schema[: self.schema.index("(")].strip()
+    def where(self) -> str:
+        """How messages name the row."""
+        return f"{self.space}.{self.name}"
 
     @property
     def result(self) -> str:
@@ -81,36 +79,25 @@ def split_at_commas(text: str) -> list[str]:
     return [*parts, text[start:].strip()] if text.strip() else []
 
 
-def text_at(source: str, start: int) -> tuple[str, int]:
-    """The adjacent string literals from `start` on as one text, and where they end."""
-    text = ""
-    while match := STRING.match(source, start):
-        raw, plain = match.group(2), match.group(3)
-        text += raw if raw is not None else plain.replace(r"\"", '"').replace(r"\n", "\n")
-        start = match.end()
-    return text, start
-
-
-def rows_of(source: str, name: str) -> list[Row]:
-    """The rows in the text of one C++ source. Raises ValueError at a row that is not written as expected."""
-    source = DEFINITION.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), source)
+def rows_of(space: str, members: Mapping[str, Any]) -> list[Row]:
+    """The rows among the members of a module or class: all that has `__schemas__`."""
     rows = []
-    for match in ROW.finditer(source):
-        if source.rfind("//", source.rfind("\n", 0, match.start()) + 1, match.start()) >= 0:
-            continue
-        where = f"{name}:{source.count(chr(10), 0, match.start()) + 1}"
-        schema, end = text_at(source, source.index(",", match.end()) + 1)
-        flags_end = source.find(",", end + 1)
-        if not schema or "(" not in schema or flags_end < 0:
-            raise ValueError(f"{where}: the row's schema is not a string literal")
-        flags = frozenset(re.findall(r"\w+", source[end:flags_end]))
-        rows.append(Row(schema, flags, text_at(source, flags_end + 1)[0].strip(), where))
+    for name, function in members.items():
+        schemas = getattr(function, "__schemas__", ())
+        # The documentation repeats each schema before its text.
+        doc = function.__doc__ or "" if schemas else ""
+        for schema in schemas:
+            doc = doc.replace(schema, "")
+        rows += [Row(space, name, schema, doc.strip()) for schema in schemas]
     return rows
 
 
-def read_rows(root: pathlib.Path) -> list[Row]:
-    """Every row of the C++ library below `root`, by file and line."""
-    rows = []
-    for file in sorted((root / "tensorgrad").rglob("*.cpp")):
-        rows += rows_of(file.read_text(encoding="utf-8"), file.relative_to(root).as_posix())
+def read_rows() -> list[Row]:
+    """Every row of the installed extension."""
+    from tensorgrad import _C
+
+    rows = rows_of("Tensor", vars(_C.Tensor))
+    for name, module in vars(_C).items():
+        if name.startswith("_") and type(module) is type(re):
+            rows += rows_of(name, vars(module))
     return rows

@@ -23,26 +23,28 @@ TYPES = {
     "Tensor[]": "Sequence[Tensor]",
     "Tensor?[]": "Sequence[Tensor | None]",
     "Scalar": "Number",
-    "int": "int",
-    "int[]": "Sequence[int]",
-    "float": "float",
-    "float[]": "Sequence[float]",
-    "bool": "bool",
-    "bool[]": "Sequence[bool]",
+    "int": "builtins.int",
+    "int[]": "Sequence[builtins.int]",
+    "float": "builtins.float",
+    "float[]": "Sequence[builtins.float]",
+    "bool": "builtins.bool",
+    "bool[]": "Sequence[builtins.bool]",
     "str": "str",
-    "ScalarType": "dtype",
+    "ScalarType": "_dtype",
     "Device": "DeviceLike",
     "Generator": "Generator",
-    "Layout": "layout",
-    "MemoryFormat": "memory_format",
+    "Layout": "_layout",
+    "MemoryFormat": "_memory_format",
 }
-OPTIONS = ["dtype: dtype | None = ...", "layout: layout | None = ...", "device: DeviceLike | None = ..."]
-OPTIONS += ["pin_memory: bool | None = ...", "requires_grad: bool = ..."]
-HEAD = """from collections.abc import Sequence
+OPTIONS = ["dtype: _dtype | None = ...", "layout: _layout | None = ...", "device: DeviceLike | None = ..."]
+OPTIONS += ["pin_memory: builtins.bool | None = ...", "requires_grad: builtins.bool = ..."]
+HEAD = """import builtins
+from collections.abc import Sequence
 from typing import overload
 
-from . import DeviceLike, Generator, Number, Size, Tensor, dtype, layout, memory_format
+from . import DeviceLike, Generator, Number, Size, Tensor, _dtype, _layout, _memory_format
 """
+OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift"
 DEFAULTS = {"None", "True", "False"}
 
 
@@ -50,9 +52,9 @@ def type_of(text: str) -> str:
     """The annotation for the schema's type `text`. Raises KeyError on a type that is not known."""
     base = text.removesuffix("?")
     if base.startswith("int[") and base != "int[]":
-        found = "int | Sequence[int]"
+        found = "builtins.int | Sequence[builtins.int]"
     elif base.startswith("float[") and base != "float[]":
-        found = "float | Sequence[float]"
+        found = "builtins.float | Sequence[builtins.float]"
     else:
         found = TYPES[base]
     return found + " | None" if text.endswith("?") else found
@@ -66,7 +68,11 @@ def result_of(text: str, in_class: bool) -> str:
     return {
         "Tensor[]": "tuple[Tensor, ...]",
         "Scalar": "Number",
-        "ScalarType": "dtype",
+        "ScalarType": "_dtype",
+        "bool": "builtins.bool",
+        "int": "builtins.int",
+        "float": "builtins.float",
+        "()": "None",
         "int[]": "Size",
     }.get(text, text)
 
@@ -87,11 +93,11 @@ def default(text: str) -> str:
     return text if text not in ("inf", "-inf", "nan") else "..."
 
 
-def signatures(row: Row, method: bool, name: str) -> list[str]:
+def signatures(row: Row, method: bool) -> list[str]:
     """The signatures of one row; two where the sizes may also come as separate arguments."""
     parameters = row.parameters
     result = result_of(row.result, method)
-    if name.endswith("_") and result != "None":
+    if row.name.endswith("_"):
         parameters = [p for p in parameters if p.name != "out"]
     versions = [parameters]
     sizes = parameters[1:2] if method else parameters[:1]
@@ -108,7 +114,7 @@ def signatures(row: Row, method: bool, name: str) -> list[str]:
                 words.append("self")
                 continue
             if p.type == "*":
-                words.append(f"*{p.name}: int")
+                words.append(f"*{p.name}: builtins.int")
                 star = True
                 continue
             if p.keyword_only and not star:
@@ -119,16 +125,16 @@ def signatures(row: Row, method: bool, name: str) -> list[str]:
                 star = True
             else:
                 words.append(parameter(p))
-        found.append(f"def {name}({', '.join(words)}) -> {result}: ...")
+        found.append(f"def {row.name}({', '.join(words)}) -> {result}: ...")
     return found
 
 
-def definitions(rows: Iterable[tuple[str, Row]], method: bool, known: Iterable[str] = ()) -> list[str]:
+def definitions(rows: Iterable[Row], method: bool, known: Iterable[str] = ()) -> list[str]:
     """The lines of all named rows but those in `known`, overloads together, sorted by name."""
     table: dict[str, list[str]] = {}
-    for name, row in rows:
-        if name not in known:
-            table.setdefault(name, []).extend(signatures(row, method, name))
+    for row in rows:
+        if row.name not in known:
+            table.setdefault(row.name, []).extend(signatures(row, method))
     lines = []
     for name in sorted(table):
         unique = list(dict.fromkeys(table[name]))
@@ -139,27 +145,21 @@ def definitions(rows: Iterable[tuple[str, Row]], method: bool, known: Iterable[s
 
 def stubs(rows: list[Row], template: str) -> dict[str, str]:
     """File name -> text: `__init__.pyi` from the template, and one file per submodule of functions."""
-    spaces: dict[str, list[tuple[str, Row]]] = {"_ops": [], "_nn": []}
-    methods: list[tuple[str, Row]] = []
+    spaces: dict[str, list[Row]] = {"Tensor": []}
     for row in rows:
-        space, _, name = row.name.rpartition(".")
-        if space:
-            spaces.setdefault(f"_{space}", []).append((name, row))
-        elif "kFunction" in row.flags:
-            spaces["_ops"].append((name, row))
-        if "kInPlaceFunction" in row.flags:
-            spaces["_ops"].append((name + "_", row))
-        if "kFunctional" in row.flags:
-            spaces["_nn"].append((name, row))
-        if "kMethod" in row.flags:
-            methods.append((name, row))
-        if "kInPlace" in row.flags:
-            methods.append((name + "_", row))
+        spaces.setdefault(row.space, []).append(row)
+    methods = spaces.pop("Tensor")
     written = "# Written by tools/write_stubs.py from the op rows: not to be edited.\n"
     known = set(re.findall(r"^    def (\w+)\(", template, re.MULTILINE))
     body = "".join(f"    {line}\n" for line in definitions(methods, True, known))
-    files = {"__init__.pyi": written + template.replace("    # methods of the ops\n", body)}
-    for space, named in spaces.items():
+    operators = "".join(
+        f"    def __{way}{symbol}__(self, other: Tensor | Number) -> Tensor: ...\n"
+        for symbol in OPERATORS.split()
+        for way in ("", "r", "i")
+    )
+    text = template.replace("    # methods of the ops\n", body).replace("    # operators\n", operators)
+    files = {"__init__.pyi": written + text}
+    for space, named in sorted(spaces.items()):
         text = "".join(f"{line}\n" for line in definitions(named, False))
         files[f"{space}.pyi"] = f"{written}{HEAD}\n{text}"
     return files
@@ -170,7 +170,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("root", nargs="?", type=pathlib.Path, default=pathlib.Path(__file__).parent.parent)
     options = parser.parse_args()
-    files = stubs(read_rows(options.root), (options.root / TEMPLATE).read_text(encoding="utf-8"))
+    files = stubs(read_rows(), (options.root / TEMPLATE).read_text(encoding="utf-8"))
     folder = options.root / STUBS
     present = {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*.pyi")}
     if options.check:

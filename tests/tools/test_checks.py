@@ -14,6 +14,7 @@ import check_layers
 import check_tests
 import op_rows
 import requirements
+import write_stubs
 
 
 def make_tree(root: pathlib.Path, files: dict[str, str]) -> pathlib.Path:
@@ -173,34 +174,65 @@ def test_no_kernel_objects_is_a_failure(tmp_path):
     assert result.returncode == 1
 
 
-ROWS = """
-#define TG_OP(FUNCTION, SCHEMA, FLAGS, DOC) \\
-  TG_OP_(FUNCTION, SCHEMA)
-// TG_OP(commented, "commented(Tensor input) -> Tensor", kMethod, R"(no)");
-TG_OP(add, "add(Tensor input, Tensor other, "
-           "*, Scalar alpha=1) -> Tensor",
-      kFunction | kMethod, R"(
-The sum, (a) + "b".
-)");
-TG_OP(inner, "linalg.norm(Tensor A) -> Tensor", kFunction, R"()");
-"""
+class Op:
+    """What the extension's functions show of themselves."""
+
+    def __init__(self, *rows: tuple[str, str]):
+        self.__schemas__ = [schema for schema, _ in rows]
+        self.__doc__ = "\n".join(f"{schema}\n{doc}" for schema, doc in rows)
 
 
-def test_op_rows_are_read_from_the_source():
-    rows = op_rows.rows_of(ROWS, "ops/a.cpp")
-    assert [(row.name, row.doc, row.where) for row in rows] == [
-        ("add", 'The sum, (a) + "b".', "ops/a.cpp:5"),
-        ("linalg.norm", "", "ops/a.cpp:10"),
+ADD = "add(Tensor input, Operand other, *, Scalar alpha=1, Tensor? out=None) -> Tensor"
+SUM = "sum(Tensor input, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor"
+MODE = "mode(Tensor input, int dim=-1, str how='a, b') -> (Tensor values, Tensor indices)"
+
+
+def rows() -> list[op_rows.Row]:
+    members = {"add": Op((ADD, "The sum.")), "sum": Op((SUM, ""), (SUM, "")), "other": len}
+    return op_rows.rows_of("_ops", members) + op_rows.rows_of("Tensor", {"mode": Op((MODE, "Doc"))})
+
+
+def test_rows_are_read_from_functions():
+    found = rows()
+    assert [(row.where, row.doc) for row in found] == [
+        ("_ops.add", "The sum."),
+        ("_ops.sum", ""),
+        ("_ops.sum", ""),
+        ("Tensor.mode", "Doc"),
     ]
-    with pytest.raises(ValueError, match="ops/b.cpp:2"):
-        op_rows.rows_of('\nTG_OP(add, schema, kFunction, R"()");', "ops/b.cpp")
+    assert [(p.type, p.name, p.default, p.keyword_only) for p in found[0].parameters] == [
+        ("Tensor", "input", None, False),
+        ("Operand", "other", None, False),
+        ("Scalar", "alpha", "1", True),
+        ("Tensor?", "out", "None", True),
+    ]
+    assert found[3].parameters[2].default == "'a, b'"
+    assert found[3].result == "(Tensor values, Tensor indices)"
+    with pytest.raises(ValueError, match=r"_ops.bad.*not understood"):
+        _ = op_rows.Row("_ops", "bad", "bad(Tensor) -> Tensor", "").parameters
 
 
 def test_ops_without_test_or_docstring_are_named():
-    rows = op_rows.rows_of(ROWS, "ops/a.cpp")
-    assert check_tests.complaints(rows, {"add", "norm"}) == ["ops/a.cpp:10: linalg.norm has no docstring"]
-    assert check_tests.complaints(rows, set())[0] == "ops/a.cpp:5: add has no test"
+    assert check_tests.complaints(rows(), {"add", "sum"}) == [
+        "_ops.sum has no docstring",
+        "Tensor.mode has no test",
+    ]
     assert check_tests.complaints([], set())
+
+
+def test_stubs_say_what_the_schemas_say():
+    files = write_stubs.stubs(rows(), "class Tensor:\n    # methods of the ops\n    # operators\n")
+    assert sorted(files) == ["__init__.pyi", "_ops.pyi"]
+    assert (
+        "def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor: ..."
+        in files["_ops.pyi"]
+    )
+    assert (
+        "    def mode(self, dim: builtins.int = -1, how: str = ...) -> tuple[Tensor, Tensor]: ..."
+        in files["__init__.pyi"]
+    )
+    for text in files.values():
+        compile(text, "stub", "exec")
 
 
 def test_names_come_from_attributes_and_strings_but_not_from_docstrings():
