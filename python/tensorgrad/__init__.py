@@ -13,6 +13,9 @@ from tensorgrad import _C
 from tensorgrad._C import Generator, Size, Tensor, as_tensor, default_generator, device, dtype, from_numpy, tensor
 from tensorgrad._C import is_grad_enabled, is_inference_mode_enabled
 
+if TYPE_CHECKING:
+    from tensorgrad._C._ops import *  # noqa: F403
+
 __version__ = "0.1.0"
 
 inf = _math.inf

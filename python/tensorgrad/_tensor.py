@@ -34,7 +34,7 @@ def _iter(self: Tensor) -> Any:
 
 def _contains(self: Tensor, element: Any) -> bool:
     if isinstance(element, (Tensor, int, float, bool)):
-        return bool((element == self).any().item())
+        return bool((self == element).any().item())
     raise RuntimeError(
         f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
     )
@@ -93,7 +93,7 @@ def _reduce_ex(self: Tensor, protocol: int) -> Any:
     return _rebuild, (type(self), raw, self.dtype, tuple(self.shape), self.requires_grad, state)
 
 
-def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
+def _deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
     if id(self) in memo:
         return memo[id(self)]
     if not self.is_leaf:

@@ -86,6 +86,8 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         persistent: whether the module's `state_dict()` has it.
     """
 
+    persistent: bool
+
     def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
         if data is None:
             data = tensorgrad.empty(0)

@@ -214,7 +214,9 @@ def _step_composed(parameters: list[Tensor], state: Any, group: dict[str, Any]) 
             own = state[parameter]
             own["step"] += 1
             steps = own["step"].item()
-            gradient: Any = -parameter.grad if group["maximize"] else parameter.grad
+            gradient: Any = parameter.grad
+            if group["maximize"]:
+                gradient = -gradient
             if decay != 0:
                 if group["decoupled_weight_decay"]:
                     parameter.mul_(1 - lr * decay)

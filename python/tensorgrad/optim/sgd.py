@@ -127,7 +127,9 @@ def _step_composed(parameters: list[Tensor], state: Any, group: dict[str, Any]) 
     momentum, lr = group["momentum"], group["lr"]
     with tensorgrad.set_grad_enabled(bool(group["differentiable"]) and tensorgrad.is_grad_enabled()):
         for parameter in parameters:
-            gradient: Any = -parameter.grad if group["maximize"] else parameter.grad
+            gradient: Any = parameter.grad
+            if group["maximize"]:
+                gradient = -gradient
             if group["weight_decay"] != 0:
                 gradient = gradient.add(parameter, alpha=as_float(group["weight_decay"]))
             if momentum != 0:
