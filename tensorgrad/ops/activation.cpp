@@ -63,6 +63,12 @@ out = max(input, 0).
 
 Tensor threshold(const Tensor& input, double threshold, double value, bool inplace) {
   const Out out = where_to(input, inplace);
+  const DType t = input.dtype();
+  if (is_integral(t)) {
+    const Tensor bound = wrap_number(int64_t(threshold)), other = wrap_number(int64_t(value));
+    const Tensor low = pointwise("threshold", slots::le, {}, t, DType::Bool, {&input, &bound});
+    return pointwise("threshold", slots::where, out, t, t, {&low, &other, &input});
+  }
   const Tensor before = out.before_write(input);
   Tensor result = same_type("threshold_cpu", slots::threshold, input, out, threshold, value);
   return record("ThresholdBackward0", result, out, saved(before, threshold),
@@ -136,23 +142,25 @@ out = min(max(input + 3, 0), 6) / 6.
 Backward: u / 6 where -3 < input < 3, else 0.
 )");
 
-Tensor hardshrink(const Tensor& input, double lambd) {
-  Tensor result = same_type("hardshrink_cpu", slots::hardshrink, input, {}, lambd);
-  return record("HardshrinkBackward0", result, saved(input, lambd),
+Tensor hardshrink(const Tensor& input, double lambd, Out out) {
+  Tensor result = same_type("hardshrink_cpu", slots::hardshrink, input, out, lambd);
+  return record("HardshrinkBackward0", result, out, saved(input, lambd),
                 wrt(input, [](const Tensor& u, const Tensor& x, double l) { return shrink_backward(u, x, l); }));
 }
-TG_OP(hardshrink, "hardshrink(Tensor input, float lambd=0.5) -> Tensor", kFunction | kMethod | kFunctional, R"(
+TG_OP(hardshrink, "hardshrink(Tensor input, float lambd=0.5, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kFunctional, R"(
 input where |input| > lambd, else 0.
 
 Backward: u where |input| > lambd, else 0.
 )");
-Tensor softshrink(const Tensor& input, double lambd) {
-  TG_CHECK(lambd >= 0, Runtime, "lambda must be greater or equal to 0, but found to be ", lambd, ".");
-  Tensor result = same_type("softshrink_cpu", slots::softshrink, input, {}, lambd);
-  return record("SoftshrinkBackward0", result, saved(input, lambd),
+Tensor softshrink(const Tensor& input, double lambd, Out out) {
+  const double largest = largest_finite(input.dtype());
+  TG_CHECK(lambd >= 0 && lambd <= largest, Runtime, "lambda must be in range [0, ", largest, "] for input dtype ",
+           dtype_scalar_name(input.dtype()), ", but found ", lambd);
+  Tensor result = same_type("softshrink_cpu", slots::softshrink, input, out, lambd);
+  return record("SoftshrinkBackward0", result, out, saved(input, lambd),
                 wrt(input, [](const Tensor& u, const Tensor& x, double l) { return shrink_backward(u, x, l); }));
 }
-TG_OP(softshrink, "softshrink(Tensor input, float lambd=0.5) -> Tensor", kFunctional, R"(
+TG_OP(softshrink, "softshrink(Tensor input, float lambd=0.5, *, Tensor? out=None) -> Tensor", kFunctional, R"(
 input moved towards 0 by lambd, no further than 0.
 
 Backward: u where |input| > lambd, else 0.

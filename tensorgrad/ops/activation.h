@@ -5,7 +5,7 @@
 namespace tensorgrad {
 
 Tensor sigmoid(const Tensor& input, Out out = {});
-Tensor logsigmoid(const Tensor& input);
+Tensor logsigmoid(const Tensor& input, Out out = {});
 Tensor relu(const Tensor& input, Out out = {});
 Tensor relu6(const Tensor& input, bool inplace = false);
 Tensor leaky_relu(const Tensor& input, double negative_slope = 0.01, bool inplace = false);
@@ -18,12 +18,12 @@ Tensor selu(const Tensor& input, bool inplace = false);
 Tensor celu(const Tensor& input, double alpha = 1.0, bool inplace = false);
 Tensor silu(const Tensor& input, bool inplace = false);
 Tensor mish(const Tensor& input, bool inplace = false);
-Tensor gelu(const Tensor& input, std::string_view approximate = "none");
-Tensor softplus(const Tensor& input, double beta = 1.0, double threshold = 20.0);
+Tensor gelu(const Tensor& input, std::string_view approximate = "none", Out out = {});
+Tensor softplus(const Tensor& input, double beta = 1.0, double threshold = 20.0, Out out = {});
 Tensor softsign(const Tensor& input);
 Tensor tanhshrink(const Tensor& input);
-Tensor softshrink(const Tensor& input, double lambd = 0.5);
-Tensor hardshrink(const Tensor& input, double lambd = 0.5);
+Tensor softshrink(const Tensor& input, double lambd = 0.5, Out out = {});
+Tensor hardshrink(const Tensor& input, double lambd = 0.5, Out out = {});
 Tensor prelu(const Tensor& input, const Tensor& weight);
 Tensor glu(const Tensor& input, int64_t dim = -1);
 

@@ -35,9 +35,6 @@ Tensor factor_of(const Tensor& u, Reduced how, double total, DType compute) {
   return dense(how == Reduced::Mean ? u * Scalar(1.0 / total) : u, compute);
 }
 
-Tensor nll_backward(const Tensor& factor, const Tensor& target, const Tensor& weight, const Shape& sizes, int64_t dim,
-                    int64_t ignore_index, bool each);
-
 Tensor picked(const Tensor& x, const Tensor& target, const Tensor& weight, int64_t dim, int64_t ignore_index) {
   const DType compute = row_type(x.dtype());
   const Tensor in = dense(x, compute);
@@ -194,7 +191,6 @@ Tensor smoothed_cross_entropy(const Tensor& input, const Tensor& target, const T
   Tensor smooth = -sum(weight.defined() ? logs * vector_over_classes(weight, input) : logs, {dim});
   const Tensor ignored = wrap_number(ignore_index);
   const Tensor kept = pointwise("ne", slots::ne, {}, DType::Int64, DType::Bool, {&c.target, &ignored});
-  const Tensor nothing = full({}, 0.0, smooth.dtype(), smooth.device());
   smooth = smooth * reshape(kept, smooth.sizes());
   smooth = reduce_classes(smooth, how, c.total);
   return nll * Scalar(1 - smoothing) + smooth * Scalar(smoothing / double(classes));

@@ -104,7 +104,8 @@ int64_t check_shape(const char* name, const Tensor& input, const Ints& shape, co
   if (!matches) {
     std::ostringstream text;
     text << "Given normalized_shape=" << shape << ", expected input with shape [*";
-    for (int64_t size : shape) text << ", " << size;
+    // PyTorch leaves out the first comma for rms_norm.
+    for (size_t i = 0; i < k; i++) text << (i > 0 || *name == 'L' ? ", " : "") << shape[i];
     text << "], but got input of size" << input.sizes();
     fail(ErrorKind::Runtime, text.str());
   }

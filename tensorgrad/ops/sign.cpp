@@ -112,10 +112,7 @@ Tensor nan_to_num(const Tensor& input, std::optional<double> nan, std::optional<
                   std::optional<double> neginf, Out out) {
   const DType t = input.dtype();
   if (!is_floating(t)) return pointwise("nan_to_num", slots::copy, out, t, t, {&input});
-  const double largest = t == DType::Float64    ? 1.7976931348623157e308
-                         : t == DType::Float16  ? 65504.0
-                         : t == DType::BFloat16 ? 3.3895313892515355e38
-                                                : 3.4028234663852886e38;
+  const double largest = largest_finite(t);
   const Tensor before = out.before_write(input);
   Tensor result = pointwise("nan_to_num", slots::nan_to_num, out, t, t, {&input}, nan.value_or(0.0),
                             posinf.value_or(largest), neginf.value_or(-largest));

@@ -59,12 +59,12 @@ Tensor hardswish_backward(const Tensor& u, const Tensor& x) {
 
 }  // namespace
 
-Tensor logsigmoid(const Tensor& input) {
-  Tensor result = same_type("log_sigmoid_cpu", slots::log_sigmoid, input, {});
-  return record("LogSigmoidBackward0", result, saved(input),
+Tensor logsigmoid(const Tensor& input, Out out) {
+  Tensor result = same_type("log_sigmoid_cpu", slots::log_sigmoid, input, out);
+  return record("LogSigmoidBackward0", result, out, saved(input),
                 wrt(input, [](const Tensor& u, const Tensor& x) { return log_sigmoid_backward(u, x); }));
 }
-TG_OP(logsigmoid, "logsigmoid(Tensor input) -> Tensor", kFunctional, R"(
+TG_OP(logsigmoid, "logsigmoid(Tensor input, *, Tensor? out=None) -> Tensor", kFunctional, R"(
 out = -log(1 + e^-input).
 
 Backward: u * sigmoid(-input).
@@ -96,14 +96,14 @@ out = input * t with t = tanh(softplus(input)).
 Backward: u * (t + input * sigmoid(input) * (1 - t^2)).
 )");
 
-Tensor gelu(const Tensor& input, std::string_view approximate) {
+Tensor gelu(const Tensor& input, std::string_view approximate, Out out) {
   const bool by_tanh = approximate == "tanh";
   TG_CHECK(by_tanh || approximate == "none", Runtime, "approximate argument must be either none or tanh.");
-  Tensor result = same_type("GeluKernelImpl", by_tanh ? slots::gelu_tanh : slots::gelu, input, {});
-  return record("GeluBackward0", result, saved(input, by_tanh),
+  Tensor result = same_type("GeluKernelImpl", by_tanh ? slots::gelu_tanh : slots::gelu, input, out);
+  return record("GeluBackward0", result, out, saved(input, by_tanh),
                 wrt(input, [](const Tensor& u, const Tensor& x, bool t) { return gelu_backward(u, x, t); }));
 }
-TG_OP(gelu, "gelu(Tensor input, *, str approximate='none') -> Tensor", kFunctional, R"(
+TG_OP(gelu, "gelu(Tensor input, *, str approximate='none', Tensor? out=None) -> Tensor", kFunctional, R"(
 out = input * P(Z <= input) for a standard normal Z; with approximate "tanh",
 input * (1 + tanh(sqrt(2 / pi) * (input + 0.044715 * input^3))) / 2.
 
@@ -152,12 +152,12 @@ TG_OP(celu_out, "celu(Tensor input, float alpha=1.0) -> Tensor", kFunction, "See
 TG_OP(selu_in_place, "selu_(Tensor input) -> Tensor", kFunction | kFunctional, "nn.functional.selu in place.");
 TG_OP(celu_in_place, "celu_(Tensor input, float alpha=1.0) -> Tensor", kFunction | kFunctional, "nn.functional.celu in place.");
 
-Tensor softplus(const Tensor& input, double beta, double threshold) {
-  Tensor result = same_type("softplus_cpu", slots::softplus, input, {}, beta, threshold);
-  return record("SoftplusBackward0", result, saved(input, beta, threshold),
+Tensor softplus(const Tensor& input, double beta, double threshold, Out out) {
+  Tensor result = same_type("softplus_cpu", slots::softplus, input, out, beta, threshold);
+  return record("SoftplusBackward0", result, out, saved(input, beta, threshold),
                 wrt(input, [](const Tensor& u, const Tensor& x, double b, double t) { return softplus_backward(u, x, b, t); }));
 }
-TG_OP(softplus, "softplus(Tensor input, float beta=1.0, float threshold=20.0) -> Tensor", kFunctional, R"(
+TG_OP(softplus, "softplus(Tensor input, float beta=1.0, float threshold=20.0, *, Tensor? out=None) -> Tensor", kFunctional, R"(
 out = log(1 + e^(beta * input)) / beta; input itself where beta * input > threshold.
 
 Backward: u * sigmoid(beta * input).
