@@ -97,8 +97,15 @@ PyObject* look_up(ModuleBase* self, PyObject* name, bool* done) {
 }
 
 PyObject* module_getattro(PyObject* object, PyObject* name) {
-  if (Py_TYPE(object)->tp_getattro != module_getattro || !PyUnicode_CheckExact(name)) {
+  if (Py_TYPE(object)->tp_getattro != module_getattro || !PyUnicode_Check(name)) {
     return PyObject_GenericGetAttr(object, name);
+  }
+  if (!PyUnicode_CheckExact(name)) {  // a subclass of str may hash and compare as it likes
+    PyObject* plain = PyUnicode_FromObject(name);
+    if (!plain) return nullptr;
+    PyObject* value = module_getattro(object, plain);
+    Py_DECREF(plain);
+    return value;
   }
   auto* self = reinterpret_cast<ModuleBase*>(object);
   bool done;
@@ -133,10 +140,16 @@ PyObject* module_getattro(PyObject* object, PyObject* name) {
 
 // __getattr__, for subclasses that extend it: parameters, buffers and submodules only.
 PyObject* module_getattr(PyObject* self, PyObject* name) {
-  PyObject* value = nullptr;
-  if (PyUnicode_CheckExact(name)) value = find_member(reinterpret_cast<ModuleBase*>(self), name);
-  if (value || PyErr_Occurred()) return value;
-  return raise_no_attribute(self, name);
+  if (!PyUnicode_Check(name)) {
+    PyErr_Format(PyExc_TypeError, "attribute name must be string, not '%.200s'", Py_TYPE(name)->tp_name);
+    return nullptr;
+  }
+  PyObject* plain = PyUnicode_FromObject(name);
+  if (!plain) return nullptr;
+  PyObject* value = find_member(reinterpret_cast<ModuleBase*>(self), plain);
+  if (!value && !PyErr_Occurred()) raise_no_attribute(self, plain);
+  Py_DECREF(plain);
+  return value;
 }
 
 // A Python subclass is born with Python's slow attribute slot because __getattr__ is visible to it. Where it

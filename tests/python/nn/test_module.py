@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import inspect
 import pickle
 import weakref
 
@@ -282,6 +283,11 @@ def test_getattr_protocol(torch, log):
         def fine(self):
             return self.p
 
+    log(
+        str(inspect.signature(Plain())),
+        str(inspect.signature(Plain.forward)),
+        list(inspect.signature(nn.Linear).parameters),
+    )
     x = Plain()
     x.p = nn.Parameter(torch.ones(1))
     x.forward = lambda y: y + 1

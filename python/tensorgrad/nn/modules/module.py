@@ -41,6 +41,18 @@ def _addindent(text: str, spaces: int) -> str:
     return "\n".join([first, *(" " * spaces + line for line in rest)])
 
 
+class _CallSignature:
+    """What inspect says of a call: C gives it none. Classes keep the signature of their constructor."""
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            raise AttributeError("__signature__")
+        import inspect
+
+        kinds = inspect.Parameter
+        return inspect.Signature([kinds("args", kinds.VAR_POSITIONAL), kinds("kwargs", kinds.VAR_KEYWORD)])
+
+
 class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
     """Base class of all modules: assign parameters, buffers and submodules as attributes, override `forward`.
 
@@ -52,6 +64,7 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
     ...         return self.linear(x).relu()
     """
 
+    __signature__ = _CallSignature()
     dump_patches: bool = False
     call_super_init: bool = False
     training: bool
