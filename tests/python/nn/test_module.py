@@ -212,7 +212,7 @@ def test_repr(torch, log):
     log(make(torch), Extra(), Both(), nn.Module(), nn.Sequential(), nn.Sequential(Both(), Both()))
 
 
-@twin
+@twin(rtol=1e-12)
 def test_copies(torch, log):
     m = make(torch)
     m.name = "net"
