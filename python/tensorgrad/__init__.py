@@ -10,11 +10,21 @@ import math as _math
 from typing import TYPE_CHECKING, Any
 
 from tensorgrad import _C
-from tensorgrad._C import Generator, Size, Tensor, as_tensor, default_generator, device, dtype, from_numpy, tensor
+from tensorgrad._C import (
+    Generator,
+    Size,
+    Tensor,
+    as_tensor,
+    default_generator,
+    device,
+    dtype,
+    from_numpy,
+    tensor,
+)
 from tensorgrad._C import is_grad_enabled, is_inference_mode_enabled
 
 if TYPE_CHECKING:
-    from tensorgrad._C._ops import *  # noqa: F403
+    from tensorgrad._C._ops import *
 
 __version__ = "0.1.0"
 
@@ -30,21 +40,21 @@ for _name, _value in [*vars(_C).items(), *vars(_C._ops).items()]:
 del _name, _value
 
 # PyTorch's other names.
-float = _C.float32  # noqa: A001
+float = _C.float32
 double = _C.float64
 half = _C.float16
 long = _C.int64
-int = _C.int32  # noqa: A001
+int = _C.int32
 short = _C.int16
 
-from tensorgrad import autograd  # noqa: E402
-from tensorgrad._constructors import *  # noqa: E402, F403
-from tensorgrad._info import finfo, iinfo  # noqa: E402
-from tensorgrad._layout import *  # noqa: E402, F403
-from tensorgrad._tensor import is_tensor, set_printoptions  # noqa: E402
-from tensorgrad.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402
-from tensorgrad import random  # noqa: E402
-from tensorgrad.random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state  # noqa: E402
+from tensorgrad import autograd
+from tensorgrad._constructors import *
+from tensorgrad._info import finfo, iinfo
+from tensorgrad._layout import *
+from tensorgrad._tensor import is_tensor, set_printoptions
+from tensorgrad.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
+from tensorgrad import random
+from tensorgrad.random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 _SUBMODULES = {
     "cuda", "distributed", "library", "linalg", "nn", "optim", "special", "testing", "types", "utils", "viz",

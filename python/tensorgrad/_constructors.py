@@ -1,4 +1,4 @@
-"""Ways to make tensors that are not ops: the legacy constructor, asarray, from_dlpack; and the default dtype."""
+"""Ways to make tensors that are not ops: legacy constructor, asarray, from_dlpack; the default dtype."""
 
 from __future__ import annotations
 
@@ -8,9 +8,24 @@ from tensorgrad import _C
 from tensorgrad._C import Tensor
 
 __all__ = [
-    "asarray", "from_dlpack", "frombuffer", "get_default_device", "get_default_dtype", "numel", "result_type",
-    "promote_types", "can_cast", "set_default_dtype", "is_floating_point", "is_complex", "is_nonzero", "clone", "detach",
-    "get_num_threads", "set_num_threads", "set_default_device",
+    "asarray",
+    "can_cast",
+    "clone",
+    "detach",
+    "from_dlpack",
+    "frombuffer",
+    "get_default_device",
+    "get_default_dtype",
+    "get_num_threads",
+    "is_complex",
+    "is_floating_point",
+    "is_nonzero",
+    "numel",
+    "promote_types",
+    "result_type",
+    "set_default_device",
+    "set_default_dtype",
+    "set_num_threads",
 ]  # fmt: skip
 
 
@@ -57,8 +72,10 @@ def set_default_device(device: Any) -> None:
 def asarray(
     obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """A tensor of obj, sharing its memory where it can unless copy=True; copy=False refuses to copy (ValueError)."""
-    result = _C.as_tensor(obj, dtype, device) if not copy else _C.tensor(_plain(obj), dtype=dtype, device=device)
+    """A tensor of obj on its memory where it can, unless copy=True; copy=False refuses to copy (ValueError)."""
+    result = (
+        _C.as_tensor(obj, dtype, device) if not copy else _C.tensor(_plain(obj), dtype=dtype, device=device)
+    )
     shares = isinstance(obj, Tensor) or hasattr(obj, "__dlpack__") or isinstance(obj, (bytearray, memoryview))
     if copy is False and not shares:
         raise ValueError("can't alias arbitrary sequence into a tensor.")
@@ -71,7 +88,9 @@ def _plain(obj: Any) -> Any:
     return obj.detach().clone().tolist() if isinstance(obj, Tensor) else obj
 
 
-def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+def frombuffer(
+    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
     """A 1-d tensor on the memory of an object with the buffer protocol."""
     view = memoryview(buffer).cast("B")
     size = dtype.itemsize
@@ -79,18 +98,21 @@ def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, req
         raise ValueError(f"both buffer length ({len(view)}) and count ({count}) must not be 0")
     if not 0 <= offset < len(view):
         raise ValueError(
-            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({len(view)} bytes) minus 1"
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
+            f"({len(view)} bytes) minus 1"
         )
     if count < 0:
         if (len(view) - offset) % size:
             raise ValueError(
-                f"buffer length ({len(view) - offset} bytes) after offset ({offset} bytes) must be a multiple of "
+                f"buffer length ({len(view) - offset} bytes) after offset ({offset} bytes) must be a "
+                "multiple of "
                 f"element size ({size})"
             )
         count = (len(view) - offset) // size
     if offset + count * size > len(view):
         raise ValueError(
-            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater than "
+            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must "
+            "not be greater than "
             f"actual buffer length ({len(view)} bytes)"
         )
     result = _C._bitcast(_C.as_tensor(view[offset : offset + count * size]), dtype)

@@ -7,7 +7,6 @@ import weakref
 from collections import OrderedDict
 from typing import Any
 
-import tensorgrad
 from tensorgrad import _C
 from tensorgrad._C import Tensor
 
@@ -183,7 +182,7 @@ class _Places:
         """The same, with zeros for the tensors that need no gradient."""
         out = list(self.spread(grads))
         for place, shape, dtype in self.idle:
-            out[place] = tensorgrad.zeros(shape, dtype=dtype)
+            out[place] = _C._ops.zeros(shape, dtype=dtype)
         return tuple(out)
 
     def pick(self, grads: Any) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from tensorgrad import _C
 
 __all__ = ["finfo", "iinfo"]
 
-# bits, digits of the mantissa (the implicit one apart), smallest exponent, largest exponent, decimal resolution
+# bits, digits of the mantissa (the implicit one apart), smallest and largest exponent, decimal resolution
 _FLOATS = {
     _C.float16: (16, 10, -14, 15, 1e-3),
     _C.bfloat16: (16, 7, -126, 127, 1e-2),
@@ -24,7 +24,7 @@ _INTEGERS = {
 }
 
 
-class finfo:  # noqa: N801
+class finfo:
     """Limits of a floating point dtype (default: the default dtype)."""
 
     def __init__(self, type: Any = None) -> None:
@@ -33,7 +33,8 @@ class finfo:  # noqa: N801
         self._dtype = tensorgrad.get_default_dtype() if type is None else type
         if self._dtype not in _FLOATS:
             raise TypeError(
-                f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{self._dtype}'"
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
+                f"'{self._dtype}'"
             )
         self.bits, digits, low, high, self.resolution = _FLOATS[self._dtype]
         self.eps = 2.0**-digits
@@ -61,7 +62,7 @@ class finfo:  # noqa: N801
         )
 
 
-class iinfo:  # noqa: N801
+class iinfo:
     """Limits of an integer dtype."""
 
     def __init__(self, type: Any) -> None:
@@ -69,7 +70,9 @@ class iinfo:  # noqa: N801
         if type is _C.bool:
             raise TypeError(f"torch.bool is not supported by torch.iinfo")  # noqa: F541
         if type not in _INTEGERS:
-            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'")
+            raise TypeError(
+                f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'"
+            )
         self.bits, self.min, self.max = _INTEGERS[type]
         self.dtype = str(type).removeprefix("torch.")
 

@@ -1,14 +1,14 @@
-"""Layouts and memory formats: only the plain ones exist; the others are refused by name where they are used."""
+"""Layouts and memory formats: the plain ones; others are refused by name where they are used."""
 
 from __future__ import annotations
 
 __all__ = [
-    "channels_last", "channels_last_3d", "contiguous_format", "layout", "memory_format", "preserve_format", "sparse_coo",
-    "strided",
+    "channels_last", "channels_last_3d", "contiguous_format", "layout", "memory_format", "preserve_format",
+    "sparse_coo", "strided",
 ]  # fmt: skip
 
 
-class layout:  # noqa: N801
+class layout:
     """How a tensor's elements lie in memory."""
 
     def __init__(self, name: str) -> None:
@@ -22,7 +22,7 @@ class layout:  # noqa: N801
         return self._name
 
 
-class memory_format:  # noqa: N801
+class memory_format:
     """The order of a tensor's dimensions in memory."""
 
     def __init__(self, name: str) -> None:

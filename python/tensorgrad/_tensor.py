@@ -51,7 +51,9 @@ def _numpy(self: Tensor, *, force: bool = False) -> Any:
     if force:
         self = self.detach().cpu()
     if self.requires_grad:
-        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        raise RuntimeError(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+        )
     if self.dtype is _C.bfloat16:
         raise TypeError("Got unsupported ScalarType BFloat16")
     return numpy.asarray(_C._memory_view(self))
@@ -72,7 +74,9 @@ def _array_wrap(self: Tensor, array: Any, context: Any = None, return_scalar: bo
     return _C.as_tensor(numpy.asarray(array))
 
 
-def _rebuild(kind: type, data: bytes, dtype: Any, size: tuple[int, ...], requires_grad: bool, state: Any) -> Tensor:
+def _rebuild(
+    kind: type, data: bytes, dtype: Any, size: tuple[int, ...], requires_grad: bool, state: Any
+) -> Tensor:
     if len(data) == 0:
         tensor = _C._ops.empty(size, dtype=dtype)
     else:
@@ -98,8 +102,10 @@ def _deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
         return memo[id(self)]
     if not self.is_leaf:
         raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
-            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+            "protocol at the moment.  "
+            "If you were attempting to deepcopy a module, this may be because of a "
+            "torch.nn.utils.weight_norm usage, "
             "see https://github.com/pytorch/pytorch/pull/103001"
         )
     import copy
@@ -122,7 +128,9 @@ def _deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
     return result
 
 
-def _dlpack(self: Tensor, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None) -> Any:
+def _dlpack(
+    self: Tensor, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None
+) -> Any:
     if self.requires_grad:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     return _C._to_dlpack(self.clone() if copy else self)

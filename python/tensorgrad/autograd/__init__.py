@@ -31,7 +31,8 @@ def _checked_gradients(tensors: tuple[Any, ...], gradients: tuple[Any, ...]) -> 
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
         if gradient.shape != tensor.shape:
             raise RuntimeError(
-                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of "
+                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] "
+                "has a shape of "
                 f"{tensor.shape}."
             )
     return gradients
@@ -83,13 +84,18 @@ def grad(
     if is_grads_batched:
         raise NotImplementedError("grad(): is_grads_batched=True is not supported")
     if materialize_grads and allow_unused is False:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
+            "allow_unused=False."
+        )
     allow = materialize_grads if allow_unused is None else allow_unused
     results = _as_tuple(outputs)
     targets = _as_tuple(inputs)
     gradients = _checked_gradients(results, _as_tuple(grad_outputs))
     retain = create_graph if retain_graph is None else retain_graph
-    found = _C._run_backward(results, gradients, bool(retain), bool(create_graph), targets, bool(allow), False)
+    found = _C._run_backward(
+        results, gradients, bool(retain), bool(create_graph), targets, bool(allow), False
+    )
     if materialize_grads:
         import tensorgrad
 
@@ -109,4 +115,3 @@ def _tensor_backward(
 ) -> None:
     """Accumulates the gradient of this tensor into the leaves it depends on; see autograd.backward()."""
     backward(self, gradient, retain_graph, create_graph, inputs=inputs)
-
