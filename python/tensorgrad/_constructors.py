@@ -72,7 +72,7 @@ def set_default_device(device: Any) -> None:
 def asarray(
     obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """A tensor of obj on its memory where it can, unless copy=True; copy=False refuses to copy (ValueError)."""
+    """A tensor of obj, on its memory where possible unless copy=True; ValueError if copy=False cannot be kept."""
     result = (
         _C.as_tensor(obj, dtype, device) if not copy else _C.tensor(_plain(obj), dtype=dtype, device=device)
     )

@@ -28,7 +28,7 @@ class _EngineHandle(RemovableHandle):
 
 
 def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
-    """Calls hook(grad) whenever a gradient of this tensor has been computed; its result replaces the gradient."""
+    """Calls hook(grad) when a gradient of this tensor has been computed; its result replaces the gradient."""
     if not self.requires_grad:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
     return _EngineHandle(_C._remove_tensor_hook, self, _C._add_tensor_hook(self, hook))
