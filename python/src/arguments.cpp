@@ -193,6 +193,7 @@ bool Arguments::set(const Signature& signature, int index, PyObject* object, int
     case ParamType::TensorList:
       if (PyTuple_Check(object) || PyList_Check(object)) {
         TensorList& list = lists_[list_count_];
+        list.clear();
         const Py_ssize_t n = PySequence_Fast_GET_SIZE(object);
         PyObject** items = PySequence_Fast_ITEMS(object);
         bool fits = true;

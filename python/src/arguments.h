@@ -34,7 +34,8 @@ constexpr int kMaxParams = 24;
 // The values of one call and what they point at.
 class Arguments {
  public:
-  Value values[kMaxParams];
+  // parse() sets those that the signature has; the rest stays raw.
+  Value* const values = reinterpret_cast<Value*>(raw_values_);
   PyObject* out = nullptr;  // the out= object, borrowed
   int64_t largest = 0;      // elements of the largest tensor
 
@@ -47,6 +48,7 @@ class Arguments {
   bool set_option(int option, PyObject* object, std::string* why, const Signature& signature);
   bool ints_from(PyObject* object, const Param& p, Ints& out, std::string* element_problem);
 
+  alignas(Value) unsigned char raw_values_[kMaxParams * sizeof(Value)];
   Tensor numbers_[6];
   TensorList lists_[2];
   Ints ints_[6];

@@ -159,8 +159,8 @@ PyObject* call(PyObject* callable, PyObject* const* args, size_t flags, PyObject
     const Py_ssize_t positional = PyVectorcall_NARGS(flags);
     if (self->method && (positional < 1 || !is_tensor(args[0])))
       fail(ErrorKind::Type, "unbound method Tensor.", checked_utf8(self->name), "() needs an argument");
+    Arguments arguments;
     for (auto& signature : *self->signatures) {
-      Arguments arguments;
       if (arguments.parse(*signature, args, positional, names))
         return run(*signature, arguments, args[0], self->in_place);
     }
