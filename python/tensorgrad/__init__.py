@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import math as _math
-from typing import TYPE_CHECKING, Any
 
 from tensorgrad import _C
 from tensorgrad._C import (
@@ -22,6 +21,11 @@ from tensorgrad._C import (
     tensor,
 )
 from tensorgrad._C import is_grad_enabled, is_inference_mode_enabled
+
+# The name that type checkers take for true; typing itself would double the time to import.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 if TYPE_CHECKING:
     from tensorgrad._C._ops import *

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tensorgrad import _C
 from tensorgrad._C import Tensor
+
+# The name that type checkers take for true; typing itself would double the time to import.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "asarray",
@@ -72,7 +75,7 @@ def set_default_device(device: Any) -> None:
 def asarray(
     obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """A tensor of obj, on its memory where possible unless copy=True; ValueError if copy=False cannot be kept."""
+    """A tensor of obj, sharing memory where possible; copy=True copies, copy=False may raise ValueError."""
     result = (
         _C.as_tensor(obj, dtype, device) if not copy else _C.tensor(_plain(obj), dtype=dtype, device=device)
     )

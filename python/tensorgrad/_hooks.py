@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import warnings
-import weakref
+from _weakref import ref
 from collections import OrderedDict
-from typing import Any
 
 from tensorgrad import _C
 from tensorgrad._C import Tensor
+
+# The name that type checkers take for true; typing itself would double the time to import.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["RemovableHandle"]
 
@@ -24,7 +28,7 @@ class RemovableHandle:
     next_id: int = 0
 
     def __init__(self, hooks_dict: Any, *, extra_dict: Any = None) -> None:
-        self.hooks_dict_ref = weakref.ref(hooks_dict)
+        self.hooks_dict_ref = ref(hooks_dict)
         self.id = RemovableHandle.next_id
         RemovableHandle.next_id += 1
         if extra_dict is None:
@@ -33,7 +37,7 @@ class RemovableHandle:
             extras = [extra_dict]
         else:
             extras = list(extra_dict)
-        self.extra_dict_ref = tuple(weakref.ref(extra) for extra in extras)
+        self.extra_dict_ref = tuple(ref(extra) for extra in extras)
 
     def remove(self) -> None:
         """Removes the hook; doing it twice does no harm."""
@@ -47,7 +51,7 @@ class RemovableHandle:
 
     def __setstate__(self, state: Any) -> None:
         def reference(hooks: Any) -> Any:
-            return weakref.ref(OrderedDict() if hooks is None else hooks)
+            return ref(OrderedDict() if hooks is None else hooks)
 
         self.hooks_dict_ref = reference(state[0])
         self.id = state[1]

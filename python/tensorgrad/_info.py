@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tensorgrad import _C
+
+# The name that type checkers take for true; typing itself would double the time to import.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["finfo", "iinfo"]
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import copyreg  # noqa: F401
-from typing import Any
 
 from tensorgrad import _C, _tensor_str
 from tensorgrad._C import Tensor
+
+# The name that type checkers take for true; typing itself would double the time to import.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 set_printoptions = _tensor_str.set_printoptions
 

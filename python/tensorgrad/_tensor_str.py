@@ -10,8 +10,12 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+
+# The name that type checkers take for true; typing itself would double the time to import.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
 __all__ = ["get_printoptions", "printoptions", "set_printoptions", "tensor_format"]
 

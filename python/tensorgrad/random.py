@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
 
 from tensorgrad._C import default_generator
+
+# The name that type checkers take for true; typing itself would double the time to import.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
 
 if TYPE_CHECKING:
     from tensorgrad import Generator, Tensor

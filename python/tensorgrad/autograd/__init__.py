@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from tensorgrad import _C
 from tensorgrad._C import Tensor
 
 from . import _tensor_hooks as _tensor_hooks
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+
+# The name that type checkers take for true; typing itself would double the time to import.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 __all__ = ["backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
 

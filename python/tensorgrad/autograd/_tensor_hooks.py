@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any
 
 from tensorgrad import _C
 from tensorgrad._C import Tensor
 from tensorgrad._hooks import RemovableHandle
+
+# The name that type checkers take for true; typing itself would double the time to import.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 
 class _EngineHandle(RemovableHandle):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import functools
-import inspect
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 from tensorgrad import _C
 
-F = TypeVar("F", bound=Callable[..., Any])
+# The name that type checkers take for true; typing itself would double the time to import.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+
+_GENERATOR = 0x20  # inspect.CO_GENERATOR, without importing inspect
 
 
 class _Mode:
@@ -25,7 +31,7 @@ class _Mode:
         raise NotImplementedError
 
     def __call__(self, function: F) -> F:
-        if inspect.isgeneratorfunction(function):
+        if getattr(getattr(function, "__code__", None), "co_flags", 0) & _GENERATOR:
 
             @functools.wraps(function)
             def generator(*args: Any, **kwargs: Any) -> Any:
