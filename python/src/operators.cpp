@@ -4,6 +4,7 @@
 #include "scalars.h"
 #include "tensor_object.h"
 #include "tensorgrad/ops/arithmetic.h"
+#include "tensorgrad/ops/exponential.h"
 #include "tensorgrad/ops/pointwise.h"
 
 namespace tensorgrad::python {
@@ -15,7 +16,13 @@ using BinaryOp = Tensor (*)(const Tensor&, const Tensor&, Out);
 
 Tensor add_op(const Tensor& a, const Tensor& b, Out out) { return add(a, b, 1, out); }
 Tensor sub_op(const Tensor& a, const Tensor& b, Out out) { return sub(a, b, 1, out); }
-Tensor div_op(const Tensor& a, const Tensor& b, Out out) { return div(a, b, {}, out); }
+Tensor mul_op(const Tensor& a, const Tensor& b, Out out) {
+  return a.impl()->wrapped_number ? mul(b, a, out) : mul(a, b, out);
+}
+// A number over a tensor is the reciprocal times the number, as PyTorch has it.
+Tensor div_op(const Tensor& a, const Tensor& b, Out out) {
+  return a.impl()->wrapped_number ? mul(reciprocal(b), a, out) : div(a, b, {}, out);
+}
 
 // Either side may be a Python number; anything else is left to the other operand.
 template <BinaryOp op> PyObject* binary(PyObject* a, PyObject* b) {
@@ -166,7 +173,7 @@ void add_operator_slots(std::vector<PyType_Slot>& slots) {
   const std::vector<PyType_Slot> operators = {
       {Py_nb_add, slot(binary<add_op>)},
       {Py_nb_subtract, slot(binary<sub_op>)},
-      {Py_nb_multiply, slot(binary<mul>)},
+      {Py_nb_multiply, slot(binary<mul_op>)},
       {Py_nb_true_divide, slot(binary<div_op>)},
       {Py_nb_floor_divide, slot(binary<floor_divide>)},
       {Py_nb_remainder, slot(binary<remainder>)},

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "tensorgrad/backends/number_slots.h"
 #include "tensorgrad/backends/slots.h"
 #include "tensorgrad/dispatch/op_row.h"
 #include "tensorgrad/ops/pointwise.h"
@@ -72,10 +73,19 @@ TG_OP(rsub, "rsub(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", kF
 out = other - alpha * input.
 )");
 
+// input * other or input / other in type t; a single number beside 16-bit floats is not rounded to 16 bits.
+static Tensor scaled(const char* name, Slot<void(const Plan&)>& slot, const Out& out, DType t, const Tensor& input,
+                     const Tensor& other) {
+  if (is_reduced_float(t) && other.numel() == 1 && other.dtype() != t && other.dim() <= input.dim() &&
+      other.device().is_cpu())
+    return pointwise(name, slots::scale, out, t, t, {&input}, other.item().to_double(), &slot == &slots::div);
+  return pointwise(name, slot, out, t, t, {&input, &other});
+}
+
 Tensor mul(const Tensor& input, const Tensor& other, Out out) {
   const DType t = result_type(input, other);
   const Tensor a = out.before_write(input, wants_gradient(other));
-  Tensor result = pointwise("mul", slots::mul, out, t, t, {&input, &other});
+  Tensor result = scaled("mul", slots::mul, out, t, input, other);
   return record("MulBackward0", result, out, saved(wants_gradient(other) ? a : Tensor(), wants_gradient(input) ? other : Tensor()),
                 wrt(a, [](const Tensor& u, const Tensor&, const Tensor& b) { return u * b; }),
                 wrt(other, [](const Tensor& u, const Tensor& a, const Tensor&) { return u * a; }));
@@ -91,7 +101,7 @@ Tensor div(const Tensor& input, const Tensor& other, std::optional<std::string_v
   if (!rounding_mode) {
     const DType t = to_floating(promoted);
     const Tensor a = out.before_write(input, wants_gradient(other));
-    Tensor result = pointwise("div", slots::div, out, t, t, {&input, &other});
+    Tensor result = scaled("div", slots::div, out, t, input, other);
     return record("DivBackward0", result, out, saved(wants_gradient(other) ? a : Tensor(), other),
                   wrt(a, [](const Tensor& u, const Tensor&, const Tensor& b) { return u / b; }),
                   wrt(other, [](const Tensor& u, const Tensor& a, const Tensor& b) { return -u * ((a / b) / b); }));
