@@ -9,5 +9,6 @@ Tensor roll(const Tensor& input, const Ints& shifts, const Ints& dims);
 Tensor repeat(const Tensor& input, const Ints& repeats);
 Tensor tril(const Tensor& input, int64_t diagonal = 0, Out out = {});
 Tensor triu(const Tensor& input, int64_t diagonal = 0, Out out = {});
+Tensor diag(const Tensor& input, int64_t diagonal = 0);
 
 }  // namespace tensorgrad

@@ -5,16 +5,9 @@
 #include "tensorgrad/ops/arithmetic.h"
 #include "tensorgrad/ops/pointwise.h"
 #include "tensorgrad/ops/record.h"
+#include "tensorgrad/ops/select.h"
 
 namespace tensorgrad {
-namespace {
-// The name of the type in C++, which these texts use.
-const char* dtype_c_name(DType t) {
-  static constexpr const char* names[] = {"unsigned char", "signed char", "short int", "int",  "long int",
-                                          "c10::Half",     "float",       "double",    "bool", "c10::BFloat16"};
-  return names[size_t(t)];
-}
-}  // namespace
 
 Tensor lerp(const Tensor& input, const Tensor& end, const Tensor& weight, Out out) {
   const DType t = input.dtype();

@@ -6,6 +6,7 @@
 #include "tensorgrad/ops/indexing.h"
 #include "tensorgrad/ops/pointwise.h"
 #include "tensorgrad/ops/record.h"
+#include "tensorgrad/ops/select.h"
 #include "tensorgrad/ops/views.h"
 
 namespace tensorgrad {
@@ -40,8 +41,8 @@ Tensor positions(const CountedMask& counted) {
 }
 
 void check_mask(const char* name, const Tensor& mask) {
-  TG_CHECK(mask.dtype() == DType::Bool, Runtime, name, " only supports boolean masks, but got mask with dtype ",
-           dtype_name(mask.dtype()));
+  TG_CHECK(mask.dtype() == DType::Bool, Runtime, name, "_ only supports boolean masks, but got mask with dtype ",
+           dtype_c_name(mask.dtype()));
 }
 
 }  // namespace
@@ -104,13 +105,10 @@ int64 [n, dim]: the indices of the elements that are not zero, in order.
 
 Tensor masked_fill(const Tensor& input, const Tensor& mask, const Tensor& value, Out out) {
   check_mask("masked_fill", mask);
-  TG_CHECK(value.dim() == 0, Runtime, "masked_fill only supports a 0-dimensional value tensor, but got tensor with ",
+  TG_CHECK(value.dim() == 0, Runtime, "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ",
            value.dim(), " dimension(s).");
-  TG_CHECK(can_cast(value.dtype(), input.dtype()) || value.impl()->wrapped_number || is_floating(input.dtype()) ||
-               !is_floating(value.dtype()), Runtime, "value cannot be converted to type ", dtype_name(input.dtype()),
-           " without overflow");
   Tensor result = pointwise("masked_fill", slots::where, out, input.dtype(), input.dtype(), {&mask, &value, &input});
-  return record("MaskedFillBackward0", result, out, saved(mask),
+  return record(value.impl()->wrapped_number ? "MaskedFillBackward0" : "MaskedFillBackward1", result, out, saved(mask),
                 wrt(input,
                     [](const Tensor& u, const Tensor& mask) { return masked_fill(u, mask, wrap_number(0)); }),
                 wrt(value, [](const Tensor& u, const Tensor& mask) { return u * to(mask, u.dtype()); }));
@@ -148,7 +146,7 @@ Backward: u scattered into zeros where mask is set.
 
 Tensor masked_scatter(const Tensor& input, const Tensor& mask, const Tensor& source, Out out) {
   TG_CHECK(input.dtype() == source.dtype(), Runtime,
-           "masked_scatter: expected self and source to have same dtypes but got ", dtype_scalar_name(input.dtype()),
+           "masked_scatter: expected self and source to have same dtypes but got", dtype_scalar_name(input.dtype()),
            " and ", dtype_scalar_name(source.dtype()));
   TG_CHECK(mask.dtype() == DType::Bool, Runtime, "masked_scatter_ only supports boolean masks, but got mask with dtype ",
            dtype_scalar_name(mask.dtype()));

@@ -29,6 +29,12 @@ void check_clamp_type(DType t, const char* kernel) {
 
 }  // namespace
 
+const char* dtype_c_name(DType t) {
+  static constexpr const char* names[] = {"unsigned char", "signed char", "short int", "int",  "long int",
+                                          "c10::Half",     "float",       "double",    "bool", "c10::BFloat16"};
+  return names[size_t(t)];
+}
+
 Tensor where(const Tensor& condition, const Tensor& input, const Tensor& other, Out out) {
   TG_CHECK(condition.dtype() == DType::Bool || condition.dtype() == DType::UInt8, Runtime,
            "where expected condition to be a boolean tensor, but got a tensor with dtype ",
