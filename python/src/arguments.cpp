@@ -95,6 +95,10 @@ bool Arguments::ints_from(PyObject* object, const Param& p, Ints& out, std::stri
     const Py_ssize_t n = PySequence_Fast_GET_SIZE(object);
     PyObject** items = PySequence_Fast_ITEMS(object);
     for (Py_ssize_t i = 0; i < n; i++) {
+      if (items[i] == Py_None && p.nullable_items) {
+        out.push_back(kNoneItem);
+        continue;
+      }
       if (!is_index(items[i])) {
         if (element_problem)
           *element_problem = "but found element of type " + name_of_type(items[i]) + " at pos " + std::to_string(i);

@@ -62,6 +62,8 @@ template <class T> struct Unbox;
   template <> struct Unbox<T> { static decltype(auto) from(const Value& v) { return expression; } }
 inline const Tensor kUndefined{};
 inline const Ints kNoInts{};
+// What stands for None in a list of type int?[].
+inline constexpr int64_t kNoneItem = INT64_MIN;
 TG_UNBOX(Tensor, (v.kind == ValueKind::None ? kUndefined : *v.tensor));
 TG_UNBOX(TensorList, *v.tensors);
 TG_UNBOX(int64_t, v.i);

@@ -231,8 +231,11 @@ window's size, less the padding in it unless count_include_pad, or by divisor_ov
 Backward: u over the same divisor, to every place of the window.
 )");
 
-Tensor adaptive_avg_pool2d(const Tensor& input, const Ints& output_size) {
-  TG_CHECK(output_size.size() == 2, Runtime, "adaptive_avg_pool2d: output_size must be 2");
+Tensor adaptive_avg_pool2d(const Tensor& input, const Ints& wanted) {
+  TG_CHECK(wanted.size() == 2, Runtime, "adaptive_avg_pool2d: output_size must be 2");
+  Ints output_size = wanted;
+  for (int64_t d = 0; d < 2; d++)
+    if (output_size[d] == kNoneItem) output_size[d] = input.size(d - 2);
   TG_CHECK(output_size[0] >= 0 && output_size[1] >= 0, Runtime,
            "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but received {",
            output_size[0], ", ", output_size[1], "}");
@@ -251,8 +254,8 @@ Tensor adaptive_avg_pool2d(const Tensor& input, const Ints& output_size) {
   args.out_height = output_size[0], args.out_width = output_size[1];
   return adaptive_average(input, args);
 }
-TG_OP(adaptive_avg_pool2d, "adaptive_avg_pool2d(Tensor input, int[2] output_size) -> Tensor", kFunctional, R"(
-The means of output_size windows that cover each plane evenly: output i of n spans from floor(i * size / n) to
+TG_OP(adaptive_avg_pool2d, "adaptive_avg_pool2d(Tensor input, int?[2] output_size) -> Tensor", kFunctional, R"(
+The means of output_size windows (None: the input's size) that cover each plane evenly: output i of n spans from floor(i * size / n) to
 ceil((i + 1) * size / n).
 
 Backward: u over the window's size, to every place of the window.
