@@ -19,8 +19,8 @@ Tensor combine(const Tensor& input, const Tensor& a, const Tensor& b, Scalar bet
   NoGradGuard guard;
   const DType t = a.dtype();
   const bool plain = factor(alpha, t).equals(1);
-  if (plain && factor(beta, t).equals(1)) return multiply(a, false, b, false, input);
-  Tensor result = scaled(multiply(a, false, b, false, {}), alpha);
+  if (plain && factor(beta, t).equals(1)) return multiply(a, false, b, false, Addend(input));
+  Tensor result = scaled(multiply(a, false, b, false), alpha);
   return beta.equals(0) ? result : result + scaled(input, beta);
 }
 
@@ -115,11 +115,9 @@ Backward: beta * u for input, alpha * outer(u, vec) for mat, alpha * mat^T @ u f
 )");
 
 Tensor baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2, Scalar beta, Scalar alpha, Out out) {
-  if (batch1.dim() == 3 && batch2.dim() >= 1) {
-    const Shape sizes{batch1.sizes()[0], batch1.sizes()[1], batch2.sizes().back()};
-    check_in_place_sizes(out, input.sizes(), sizes);
-    if (!is_expandable_to(input.sizes(), sizes)) expand(input, sizes);  // raises
-  }
+  const Shape sizes{batch1.size(0), batch1.size(1), batch2.size(2)};
+  check_in_place_sizes(out, input.sizes(), sizes);
+  if (!is_expandable_to(input.sizes(), sizes)) expand(input, sizes);  // raises
   TG_CHECK(batch1.dim() == 3, Runtime, "batch1 must be a 3D tensor");
   TG_CHECK(batch2.dim() == 3, Runtime, "batch2 must be a 3D tensor");
   TG_CHECK(batch1.sizes()[0] == batch2.sizes()[0] && batch1.sizes()[2] == batch2.sizes()[1], Runtime,
@@ -133,7 +131,6 @@ Tensor baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2, 
   Tensor result;
   {
     NoGradGuard guard;
-    const Shape sizes{batch1.sizes()[0], batch1.sizes()[1], batch2.sizes()[2]};
     result = combine(expand(input, sizes), batch1, batch2, beta, alpha);
   }
   if (out) result = deliver("baddbmm", out, result);

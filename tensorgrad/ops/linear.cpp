@@ -51,20 +51,20 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   const int64_t out_features = weight.sizes()[0];
   Tensor result;
   if (input.dim() == 2 && (!bias.defined() || bias.dim() == 1)) {
-    Tensor addend;
+    Addend addend;
     if (bias.defined()) {
       const int64_t have = bias.sizes()[0];
       if (have != out_features && have != 1) expand(bias, {rows, out_features});  // raises
-      addend = bias.window({rows, out_features}, {0, have == 1 ? 0 : bias.strides()[0]}, bias.storage_offset());
+      addend = Addend(bias, 0, 0, have == 1 ? 0 : bias.strides()[0]);
     }
     result = multiply(input, false, weight, true, addend);
   } else {
     NoGradGuard guard;
-    Tensor addend;
-    if (bias.defined()) addend = expand(bias, {rows, out_features});
+    Tensor expanded;
+    if (bias.defined()) expanded = expand(bias, {rows, out_features});
     Shape sizes = input.sizes();
     sizes.back() = out_features;
-    result = multiply(rows_of(input), false, weight, true, addend);
+    result = multiply(rows_of(input), false, weight, true, bias.defined() ? Addend(expanded) : Addend());
     result.set_geometry(sizes, contiguous_strides(sizes), 0);
   }
   const char* name = bias.defined() ? "AddmmBackward0" : "MmBackward0";

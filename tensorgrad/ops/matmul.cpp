@@ -20,14 +20,6 @@ void check_out_dtype(const Out& out, DType t) {
            c_type_name(out.target->dtype()), " instead");
 }
 
-// A vector seen as a matrix of one column, without recording.
-Tensor column(const Tensor& vector) {
-  return vector.window({vector.sizes()[0], 1}, {vector.strides()[0], 1}, vector.storage_offset());
-}
-Tensor row(const Tensor& vector) {
-  return vector.window({1, vector.sizes()[0]}, {1, vector.strides()[0]}, vector.storage_offset());
-}
-
 }  // namespace
 
 Tensor mm(const Tensor& input, const Tensor& mat2, Out out) {
@@ -78,8 +70,7 @@ Tensor mv(const Tensor& input, const Tensor& vec, Out out) {
            dtype_scalar_name(vec.dtype()));
   check_product_dtype("addmv_impl_cpu", input.dtype());
   check_out_dtype(out, input.dtype());
-  Tensor result = multiply(input, false, column(vec), false, {});
-  result.set_geometry({input.sizes()[0]}, {1}, 0);
+  Tensor result = multiply_vector(input, vec, {input.sizes()[0]});
   if (out) result = deliver("mv", out, result);
   return record("MvBackward0", result, out, saved(wants_gradient(vec) ? input : Tensor(), wants_gradient(input) ? vec : Tensor()),
                 wrt(input, [](const Tensor& u, const Tensor&, const Tensor& vec) { return outer(u, vec); }),
@@ -102,8 +93,7 @@ Tensor dot(const Tensor& input, const Tensor& tensor, Out out) {
   common_device({&input, &tensor});
   check_product_dtype("dot", input.dtype());
   check_out_dtype(out, input.dtype());
-  Tensor result = multiply(row(input), false, column(tensor), false, {});
-  result.set_geometry({}, {}, 0);
+  Tensor result = multiply_vector(input, tensor, {});
   if (out) result = deliver("dot", out, result);
   return record("DotBackward0", result, out, saved(wants_gradient(tensor) ? input : Tensor(), wants_gradient(input) ? tensor : Tensor()),
                 wrt(input, [](const Tensor& u, const Tensor&, const Tensor& b) { return u * b; }),

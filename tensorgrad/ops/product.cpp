@@ -16,7 +16,7 @@ const char* c_type_name(DType t) {
   return names[int(t)];
 }
 
-Tensor multiply(const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed, const Tensor& addend) {
+Tensor multiply(const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed, const Addend& addend) {
   const size_t batched = a.dim() == 3;
   const size_t a_rows = batched + a_transposed, a_columns = batched + !a_transposed;
   const size_t b_rows = batched + b_transposed, b_columns = batched + !b_transposed;
@@ -45,18 +45,38 @@ Tensor multiply(const Tensor& a, bool a_transposed, const Tensor& b, bool b_tran
   args.b = b.bytes();
   args.c = out.bytes();
   args.c_row = args.n;
-  if (addend.defined()) {
-    args.bias = addend.bytes();
-    if (batched) args.bias_batch = addend.strides()[0];
-    args.bias_row = addend.strides()[batched];
-    args.bias_col = addend.strides()[batched + 1];
+  if (addend.tensor) {
+    args.bias = addend.tensor->bytes();
+    args.bias_batch = addend.batch;
+    args.bias_row = addend.row;
+    args.bias_col = addend.column;
   }
   slots::gemm(out.device(), args);
   return out;
 }
 
+Tensor multiply_vector(const Tensor& matrix, const Tensor& vector, const Shape& sizes) {
+  GemmArgs args;
+  args.dtype = matrix.dtype();
+  args.m = matrix.dim() == 2 ? matrix.sizes()[0] : 1;
+  args.n = 1;
+  args.k = vector.sizes()[0];
+  args.a_row = matrix.dim() == 2 ? matrix.strides()[0] : 1;
+  args.a_col = matrix.strides().back();
+  args.b_row = vector.strides()[0];
+  args.b_col = 1;
+  args.c_row = 1;
+  Tensor out = Tensor::empty(sizes, matrix.dtype(), matrix.device());
+  if (out.numel() == 0) return out;
+  args.a = matrix.bytes();
+  args.b = vector.bytes();
+  args.c = out.bytes();
+  slots::gemm(out.device(), args);
+  return out;
+}
+
 Tensor product(const char* name, const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed) {
-  Tensor out = multiply(a, a_transposed, b, b_transposed, {});
+  Tensor out = multiply(a, a_transposed, b, b_transposed);
   // c = A B with A = a or a^T: the gradient by A is u B^T, by a itself that or its transpose B u^T.
   return record(name, out, Out{},
                 saved(name, wants_gradient(b) ? a : Tensor(), a_transposed, wants_gradient(a) ? b : Tensor(), b_transposed),
