@@ -40,11 +40,11 @@ void check_linear(const Tensor& input, const Tensor& weight, const Tensor& bias,
 }  // namespace
 
 // One node for the whole layer, whatever the number of leading dimensions.
-Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias, Out out) {
   TG_CHECK(input.dim() > 0 && weight.dim() > 0, Runtime, "both arguments to linear need to be at least 1D, but they are ",
            input.dim(), "D and ", weight.dim(), "D");
   TG_CHECK(weight.dim() <= 2, Runtime, "t() expects a tensor with <= 2 dimensions, but self is ", weight.dim(), "D");
-  if (weight.dim() == 1 && !bias.defined()) return matmul(input, weight);
+  if (weight.dim() == 1 && !bias.defined()) return matmul(input, weight, out);
   int64_t rows = 1;
   for (int64_t d = 0; d + 1 < input.dim(); d++) rows *= input.sizes()[d];
   check_linear(input, weight, bias, rows);
@@ -67,8 +67,9 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
     result = multiply(rows_of(input), false, weight, true, bias.defined() ? Addend(expanded) : Addend());
     result.set_geometry(sizes, contiguous_strides(sizes), 0);
   }
+  if (out) result = deliver("linear", out, result);
   const char* name = bias.defined() ? "AddmmBackward0" : "MmBackward0";
-  return record(name, result, Out{},
+  return record(name, result, out,
                 saved(wants_gradient(weight) ? input : Tensor(), wants_gradient(input) ? weight : Tensor(), input.sizes()),
                 wrt(bias, [](const Tensor& u, const Tensor&, const Tensor&, const Shape&) {
                   return u.dim() == 2 ? u : rows_of(u);
@@ -81,7 +82,7 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
                   return product("MmBackward0", rows_of(u), true, rows_of(input), false);
                 }));
 }
-TG_OP(linear, "linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", kFunctional, R"(
+TG_OP(linear, "linear(Tensor input, Tensor weight, Tensor? bias=None, *, Tensor? out=None) -> Tensor", kFunctional, R"(
 input @ weight^T + bias, over the last dimension of input: (*, in), (out, in), (out) to (*, out), of one dtype.
 
 Backward: u @ weight for input, u^T @ input for weight, u summed for bias, over the rows of all leading dimensions.

@@ -17,6 +17,6 @@ Tensor baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2, 
                Out out = {});
 
 // input @ weight^T + bias; bias may be undefined.
-Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias = {});
+Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias = {}, Out out = {});
 
 }  // namespace tensorgrad

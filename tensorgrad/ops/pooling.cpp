@@ -3,6 +3,7 @@
 #include "tensorgrad/backends/slots.h"
 #include "tensorgrad/dispatch/op_row.h"
 #include "tensorgrad/ops/copy.h"
+#include "tensorgrad/ops/pointwise.h"
 #include "tensorgrad/ops/record.h"
 
 namespace tensorgrad {
@@ -177,15 +178,16 @@ The maximum of each window, and with return_indices also their places: see max_p
 namespace {
 
 // An average is linear: its gradient's gradient is the average again.
-Tensor average(const Tensor& input, const PoolArgs& args);
+Tensor average(const Tensor& input, const PoolArgs& args, const Out& dest = {});
 Tensor average_gradient(const Tensor& u, const Shape& sizes, const PoolArgs& args) {
   Tensor out = pooled(slots::avg_pool2d_grad, args, u, sizes);
   return record("AvgPool2DBackwardBackward0", out, Out{}, saved(args),
                 wrt(u, [](const Tensor& v, const PoolArgs& args) { return average(v, args); }));
 }
-Tensor average(const Tensor& input, const PoolArgs& args) {
+Tensor average(const Tensor& input, const PoolArgs& args, const Out& dest) {
   Tensor out = pooled(slots::avg_pool2d, args, input, pooled_sizes(input.sizes(), args));
-  return record("AvgPool2DBackward0", out, Out{}, saved(input.sizes(), args),
+  if (dest) out = deliver("avg_pool2d", dest, out);
+  return record("AvgPool2DBackward0", out, dest, saved(input.sizes(), args),
                 wrt(input, [](const Tensor& u, const Shape& sizes, const PoolArgs& args) {
                   return average_gradient(u, sizes, args);
                 }));
@@ -205,33 +207,7 @@ Tensor adaptive_average(const Tensor& input, const PoolArgs& args) {
                 }));
 }
 
-}  // namespace
-
-Tensor avg_pool2d(const Tensor& input, const Ints& kernel_size, const Ints& stride, const Ints& padding, bool ceil_mode,
-                  bool count_include_pad, std::optional<int64_t> divisor_override) {
-  Windows w = windows("avg_pool2d", kernel_size, stride, padding, {1}, ceil_mode);
-  TG_CHECK(!divisor_override || *divisor_override != 0, Runtime, "divisor must be not zero");
-  w.include_padding = count_include_pad;
-  w.divisor = divisor_override.value_or(0);
-  wrap_dim(-3, input.dim());
-  TG_CHECK(input.dim() <= 4, Runtime, "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:",
-           input.sizes());
-  const PoolArgs args = fit(w, input.sizes(), input.dtype());
-  TG_CHECK(is_floating(input.dtype()) || input.dtype() == DType::Int64, NotImplemented,
-           "\"avg_pool2d\" not implemented for '", dtype_scalar_name(input.dtype()), "'");
-  return average(input, args);
-}
-TG_OP(avg_pool2d,
-      "avg_pool2d(Tensor input, int[2] kernel_size, int[2]? stride=None, int[2] padding=0, bool ceil_mode=False, "
-      "bool count_include_pad=True, int? divisor_override=None) -> Tensor",
-      kFunctional, R"(
-The mean of each window of images (n, c, h, w) or (c, h, w); stride defaults to kernel_size. The sum is divided by the
-window's size, less the padding in it unless count_include_pad, or by divisor_override.
-
-Backward: u over the same divisor, to every place of the window.
-)");
-
-Tensor adaptive_avg_pool2d(const Tensor& input, const Ints& wanted) {
+Tensor adaptive_to(const Tensor& input, const Ints& wanted) {
   TG_CHECK(wanted.size() == 2, Runtime, "adaptive_avg_pool2d: output_size must be 2");
   Ints output_size = wanted;
   for (int64_t d = 0; d < 2; d++)
@@ -254,11 +230,49 @@ Tensor adaptive_avg_pool2d(const Tensor& input, const Ints& wanted) {
   args.out_height = output_size[0], args.out_width = output_size[1];
   return adaptive_average(input, args);
 }
-TG_OP(adaptive_avg_pool2d, "adaptive_avg_pool2d(Tensor input, int?[2] output_size) -> Tensor", kFunctional, R"(
+
+}  // namespace
+
+Tensor avg_pool2d(const Tensor& input, const Ints& kernel_size, const Ints& stride, const Ints& padding, bool ceil_mode,
+                  bool count_include_pad, std::optional<int64_t> divisor_override, Out out) {
+  Windows w = windows("avg_pool2d", kernel_size, stride, padding, {1}, ceil_mode);
+  TG_CHECK(!divisor_override || *divisor_override != 0, Runtime, "divisor must be not zero");
+  w.include_padding = count_include_pad;
+  w.divisor = divisor_override.value_or(0);
+  wrap_dim(-3, input.dim());
+  TG_CHECK(input.dim() <= 4, Runtime, "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:",
+           input.sizes());
+  const PoolArgs args = fit(w, input.sizes(), input.dtype());
+  TG_CHECK(is_floating(input.dtype()) || input.dtype() == DType::Int64, NotImplemented,
+           "\"avg_pool2d\" not implemented for '", dtype_scalar_name(input.dtype()), "'");
+  return average(input, args, out);
+}
+TG_OP(avg_pool2d,
+      "avg_pool2d(Tensor input, int[2] kernel_size, int[2]? stride=None, int[2] padding=0, bool ceil_mode=False, "
+      "bool count_include_pad=True, int? divisor_override=None, *, Tensor? out=None) -> Tensor",
+      kFunctional, R"(
+The mean of each window of images (n, c, h, w) or (c, h, w); stride defaults to kernel_size. The sum is divided by the
+window's size, less the padding in it unless count_include_pad, or by divisor_override.
+
+Backward: u over the same divisor, to every place of the window.
+)");
+
+Tensor adaptive_avg_pool2d(const Tensor& input, const Ints& wanted) {
+  TG_CHECK(input.dim() > int64_t(wanted.size()), Value, "Input dimension should be at least ", wanted.size() + 1);
+  return adaptive_to(input, wanted);
+}
+TG_OP(adaptive_avg_pool2d, "adaptive_avg_pool2d(Tensor input, int?[] output_size) -> Tensor", kFunctional, R"(
 The means of output_size windows (None: the input's size) that cover each plane evenly: output i of n spans from floor(i * size / n) to
 ceil((i + 1) * size / n).
 
 Backward: u over the window's size, to every place of the window.
+)");
+
+Tensor adaptive_avg_pool2d_square(const Tensor& input, int64_t output_size) {
+  return adaptive_to(input, {output_size, output_size});
+}
+TG_OP(adaptive_avg_pool2d_square, "adaptive_avg_pool2d(Tensor input, int output_size) -> Tensor", kFunctional, R"(
+As many windows in both directions.
 )");
 
 }  // namespace tensorgrad
