@@ -96,6 +96,9 @@ test-asan: $(STAMPS)/installed $(STAMPS)/extra-test
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=build-asan/python \
 	  $(BIN)/pytest $(ASAN_TESTS) -q -n $(JOBS) -p no:cacheprovider $(PYTEST_ARGS)
 
+bench: $(STAMPS)/installed $(STAMPS)/extra-test
+	$(PY) -m benchmarks $(BENCH_ARGS)
+
 # The C++ core and the tests of tests/cpp are formatted and read; clang-tidy reads the changed files only.
 CPP_FILES = $(shell git ls-files -co --exclude-standard '*.h' '*.cpp' '*.cu' '*.cuh' | while read -r f; do [ -e "$$f" ] && echo "$$f"; done)
 

@@ -1,0 +1,130 @@
+"""What is measured: functions that take the module (`tensorgrad` or `torch`) and return what to time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Case = Callable[[Any], Callable[[], Any]]
+CALLS: dict[str, Case] = {}
+LAYERS: dict[str, Case] = {}
+
+
+def case(table: dict[str, Case], name: str) -> Callable[[Case], Case]:
+    """Enters a case in a table under its name."""
+
+    def enter(function: Case) -> Case:
+        table[name] = function
+        return function
+
+    return enter
+
+
+def _pair(torch: Any, requires_grad: bool = False) -> tuple[Any, Any]:
+    torch.manual_seed(0)
+    return tuple(torch.randn(4, 4, requires_grad=requires_grad) for _ in range(2))
+
+
+@case(CALLS, "a + b")
+def add(torch: Any) -> Callable[[], Any]:
+    a, b = _pair(torch)
+    return lambda: a + b
+
+
+@case(CALLS, "a + b, recording")
+def add_recording(torch: Any) -> Callable[[], Any]:
+    a, b = _pair(torch, requires_grad=True)
+    return lambda: a + b
+
+
+@case(CALLS, "a.view(16)")
+def view(torch: Any) -> Callable[[], Any]:
+    a, _ = _pair(torch)
+    return lambda: a.view(16)
+
+
+@case(CALLS, "a[1]")
+def index(torch: Any) -> Callable[[], Any]:
+    a, _ = _pair(torch)
+    return lambda: a[1]
+
+
+@case(CALLS, "F.linear")
+def linear_call(torch: Any) -> Callable[[], Any]:
+    a, weight = _pair(torch)
+    bias = torch.randn(4)
+    linear = torch.nn.functional.linear
+    return lambda: linear(a, weight, bias)
+
+
+@case(CALLS, "(a * b).sum().backward()")
+def backward(torch: Any) -> Callable[[], Any]:
+    a, b = _pair(torch, requires_grad=True)
+    return lambda: (a * b).sum().backward()
+
+
+def _xor_step(torch: Any, optimizer: str, **options: Any) -> Callable[[], Any]:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(2, 10), torch.nn.ReLU(), torch.nn.Linear(10, 2))
+    x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    y = torch.tensor([0, 1, 1, 0])
+    loss_of = torch.nn.CrossEntropyLoss()
+    optim = getattr(torch.optim, optimizer)(model.parameters(), **options)
+
+    def step() -> None:
+        loss = loss_of(model(x), y)
+        optim.zero_grad()
+        loss.backward()
+        optim.step()
+
+    return step
+
+
+@case(CALLS, "XOR step, SGD")
+def xor_sgd(torch: Any) -> Callable[[], Any]:
+    return _xor_step(torch, "SGD", lr=0.1)
+
+
+@case(CALLS, "XOR step, Adam")
+def xor_adam(torch: Any) -> Callable[[], Any]:
+    return _xor_step(torch, "Adam", lr=0.01)
+
+
+def _layer(make: Callable[[Any], Any], shape: tuple[int, ...], and_back: bool) -> Case:
+    def prepare(torch: Any) -> Callable[[], Any]:
+        torch.manual_seed(0)
+        layer = make(torch)
+        x = torch.randn(*shape, requires_grad=and_back)
+        if not and_back:
+            return lambda: layer(x)
+        u = torch.ones_like(layer(x))
+
+        def run() -> None:
+            layer(x).backward(u)
+
+        return run
+
+    return prepare
+
+
+def _enter_layers() -> None:
+    for batch, size in [(32, 64), (64, 256), (128, 1024)]:
+        for and_back in (False, True):
+            way = "forward, backward" if and_back else "forward"
+            LAYERS[f"Linear {batch}x{size}, {way}"] = _layer(
+                lambda torch, size=size: torch.nn.Linear(size, size), (batch, size), and_back
+            )
+            LAYERS[f"Softmax {batch}x{size}, {way}"] = _layer(
+                lambda torch: torch.nn.Softmax(dim=-1), (batch, size), and_back
+            )
+    for batch, channels, side in [(8, 3, 16), (16, 16, 28), (32, 32, 32)]:
+        for and_back in (False, True):
+            way = "forward, backward" if and_back else "forward"
+            LAYERS[f"Conv2d 3x3 {batch}x{channels}x{side}x{side}, {way}"] = _layer(
+                lambda torch, channels=channels: torch.nn.Conv2d(channels, 32, 3, padding=1),
+                (batch, channels, side, side),
+                and_back,
+            )
+
+
+_enter_layers()
