@@ -1,7 +1,7 @@
 """`python -m benchmarks [--rounds N] [--threads N] [--json FILE]`: tables of tensorgrad against PyTorch.
 
-The two run in processes of their own, in turns, and the best time of each counts: what else the machine does then
-falls on both. The last column is tensorgrad's time over PyTorch's.
+The two run in processes of their own, in turns, and the best time of each counts: what else the machine does
+then falls on both. The last column is tensorgrad's time over PyTorch's.
 """
 
 from __future__ import annotations
