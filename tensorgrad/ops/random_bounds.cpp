@@ -44,6 +44,7 @@ int log2_floor(uint64_t x) { return x == 0 ? 0 : 63 - __builtin_clzll(x); }
 // A floating type skips integers above 2^digits: the first one it has from `from` on, and the last one before
 // `to`.
 int64_t representable_from(DType dtype, int64_t from) {
+  if (from == std::numeric_limits<int64_t>::max()) return from;
   const int64_t next = through(dtype, from + 1);
   if (next >= from) return from;
   const int n = log2_floor(uint64_t(std::abs(from + 1)));

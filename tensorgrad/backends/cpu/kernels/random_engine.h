@@ -124,6 +124,8 @@ template <class T, class From>
 inline T convert(From value) {
   if constexpr (__is_same(T, Half) || __is_same(T, BFloat16)) {
     return T(static_cast<float>(value));
+  } else if constexpr (From(0.5) != From(0) && T(0.5) == T(0)) {
+    return static_cast<T>(static_cast<int64_t>(value));  // wraps around, where C++ would leave it open
   } else {
     return static_cast<T>(value);
   }
