@@ -1,5 +1,4 @@
-"""Functions of nn.functional composed of other operations; a builtin of the engine by the same name takes
-their place."""
+"""Functions of nn.functional that are composed of the engine's."""
 
 from __future__ import annotations
 
@@ -10,9 +9,6 @@ from typing import Any
 
 import tensorgrad
 from tensorgrad import Tensor
-
-_SELU_ALPHA = 1.6732632423543772848170429916717
-_SELU_SCALE = 1.0507009873554804934193349852946
 
 
 def _legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
@@ -27,156 +23,10 @@ def _legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
     return reduction
 
 
-def _reduce(loss: Tensor, reduction: str) -> Tensor:
-    if reduction == "mean":
-        return loss.mean()
-    if reduction == "sum":
-        return loss.sum()
-    if reduction == "none":
-        return loss
-    raise ValueError(f"{reduction} is not a valid value for reduction")
-
-
 def _maybe_inplace(input: Tensor, inplace: bool, function: Callable[[Tensor], Tensor]) -> Tensor:
     if not inplace:
         return function(input)
     return input.copy_(function(input.clone()))  # what the gradient needs must not be overwritten
-
-
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """max(0, x) + negative_slope * min(0, x)."""
-    return _maybe_inplace(input, inplace, lambda x: tensorgrad.where(x > 0, x, x * negative_slope))
-
-
-def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """x, kept between `min_val` and `max_val`."""
-    if min_val > max_val:
-        raise ValueError("min_val cannot be greater than max_val")
-    return _maybe_inplace(input, inplace, lambda x: x.clamp(min_val, max_val))
-
-
-def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """min(max(0, x), 6)."""
-    return hardtanh(input, 0.0, 6.0, inplace)
-
-
-def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where positive, else alpha * (exp(x) - 1)."""
-    return _maybe_inplace(
-        input, inplace, lambda x: tensorgrad.where(x > 0, x, alpha * _expm1(x.clamp(max=0)))
-    )
-
-
-def _expm1(x: Tensor) -> Tensor:
-    return x.expm1() if hasattr(x, "expm1") else x.exp() - 1
-
-
-def _log1p(x: Tensor) -> Tensor:
-    return x.log1p()
-
-
-def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """scale * (max(0, x) + min(0, alpha * (exp(x) - 1))), the two constants fixed."""
-    return _maybe_inplace(input, inplace, lambda x: _SELU_SCALE * elu(x, _SELU_ALPHA))
-
-
-def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """max(0, x) + min(0, alpha * (exp(x / alpha) - 1))."""
-    if alpha == 0:
-        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return _maybe_inplace(
-        input, inplace, lambda x: tensorgrad.where(x > 0, x, alpha * _expm1(x.clamp(max=0) / alpha))
-    )
-
-
-def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * sigmoid(x)."""
-    return _maybe_inplace(input, inplace, lambda x: x * x.sigmoid())
-
-
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """log(1 + exp(beta * x)) / beta; x itself where beta * x is above `threshold`."""
-    scaled = input * beta
-    linear = scaled > threshold
-    return tensorgrad.where(linear, input, _log1p(scaled.masked_fill(linear, 0.0).exp()) / beta)
-
-
-def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * tanh(softplus(x))."""
-    return _maybe_inplace(input, inplace, lambda x: x * softplus(x).tanh())
-
-
-def logsigmoid(input: Tensor) -> Tensor:
-    """log(1 / (1 + exp(-x)))."""
-    return input.clamp(max=0) - _log1p((-input.abs()).exp())
-
-
-def softsign(input: Tensor) -> Tensor:
-    """x / (1 + |x|)."""
-    return input / (input.abs() + 1)
-
-
-def tanhshrink(input: Tensor) -> Tensor:
-    """x - tanh(x)."""
-    return input - input.tanh()
-
-
-def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """softmax(-x) along `dim`."""
-    return tensorgrad.nn.functional.softmax(-input, dim, dtype=dtype)
-
-
-def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """min(max(0, x + 3), 6) / 6."""
-    return _maybe_inplace(input, inplace, lambda x: (x + 3).clamp(0, 6) / 6)
-
-
-def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * min(max(0, x + 3), 6) / 6."""
-    return _maybe_inplace(input, inplace, lambda x: x * (x + 3).clamp(0, 6) / 6)
-
-
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x where its size is above `lambd`, else 0."""
-    return input.masked_fill((input >= -lambd) & (input <= lambd), 0.0)
-
-
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x moved towards 0 by `lambd`, no further than 0."""
-    if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
-    return (input - lambd).clamp(min=0) + (input + lambd).clamp(max=0)
-
-
-def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """x where above `threshold`, else `value`."""
-    return _maybe_inplace(input, inplace, lambda x: x.masked_fill(x <= threshold, value))
-
-
-def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """The first half of `dim` times the sigmoid of the second."""
-    if input.dim() == 0:
-        raise RuntimeError("glu does not support scalars because halving size must be even")
-    size = input.size(dim)
-    if size % 2:
-        raise RuntimeError(
-            f"Halving dimension must be even, but dimension {dim % input.dim()} is size {size}"
-        )
-    first, second = input.chunk(2, dim)
-    return first * second.sigmoid()
-
-
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """max(0, x) + weight * min(0, x); a weight of several elements has one for each channel (dimension 1)."""
-    if weight.numel() != 1:
-        channels = input.size(1) if input.dim() >= 2 else 1
-        if channels != weight.numel():
-            raise RuntimeError(
-                "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
-                f"{weight.numel()} and channel size = {channels}."
-            )
-        weight = weight.view(-1, *[1] * (input.dim() - 2))
-    return tensorgrad.where(input > 0, input, input * weight)
 
 
 def rrelu(
@@ -190,7 +40,7 @@ def rrelu(
 
     def function(x: Tensor) -> Tensor:
         if not training:
-            return leaky_relu(x, (lower + upper) / 2)
+            return tensorgrad.nn.functional.leaky_relu(x, (lower + upper) / 2)
         with tensorgrad.no_grad():  # a draw, in double precision, for each element that is not positive
             below = x <= 0
             count = int(below.sum().item())
@@ -279,116 +129,6 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
             return input
         return _feature_dropout(input.unsqueeze(0), p, training, False).squeeze(0)
     return _feature_dropout(input, p, training, inplace)
-
-
-def _warn_sizes(input: Tensor, target: Tensor) -> None:
-    if target.size() != input.size():
-        warnings.warn(
-            f"Using a target size ({target.size()}) that is different to the input size "
-            f"({input.size()}). This will "
-            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=3,
-        )
-
-
-def smooth_l1_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    beta: float = 1.0,
-) -> Tensor:
-    """0.5 (x - y)^2 / beta where |x - y| < beta, else |x - y| - 0.5 beta."""
-    _warn_sizes(input, target)
-    if size_average is not None or reduce is not None:
-        reduction = _legacy_reduction(size_average, reduce)
-    if beta < 0:
-        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    distance = (input - target).abs()
-    if beta == 0:
-        return _reduce(distance, reduction)
-    loss = tensorgrad.where(distance < beta, 0.5 * distance * distance / beta, distance - 0.5 * beta)
-    return _reduce(loss, reduction)
-
-
-def huber_loss(
-    input: Tensor,
-    target: Tensor,
-    reduction: str = "mean",
-    delta: float = 1.0,
-    weight: Tensor | None = None,
-) -> Tensor:
-    """0.5 (x - y)^2 where |x - y| <= delta, else delta (|x - y| - 0.5 delta)."""
-    _warn_sizes(input, target)
-    if delta <= 0:
-        raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    distance = (input - target).abs()
-    loss = tensorgrad.where(distance <= delta, 0.5 * distance * distance, delta * (distance - 0.5 * delta))
-    if weight is None:
-        return _reduce(loss, reduction)
-    loss = loss * weight
-    return loss.sum() / weight.expand_as(loss).sum() if reduction == "mean" else _reduce(loss, reduction)
-
-
-def kl_div(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    log_target: bool = False,
-) -> Tensor:
-    """y (log y - x); y is given as its log with `log_target`; "batchmean" divides the sum by the first
-    size."""
-    if size_average is not None or reduce is not None:
-        reduction = _legacy_reduction(size_average, reduce)
-    elif reduction == "mean":
-        warnings.warn(
-            "reduction: 'mean' divides the total loss by both the batch size and the support size."
-            "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
-            "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
-            stacklevel=2,
-        )
-    if log_target:
-        loss = target.exp() * (target - input)
-    else:
-        positive = target > 0
-        safe = tensorgrad.where(positive, target, tensorgrad.ones_like(target))
-        loss = target * safe.log() - target * input
-    if reduction == "batchmean":
-        total = loss.sum()
-        return total / input.size(0) if input.dim() != 0 else total
-    return _reduce(loss, reduction)
-
-
-def group_norm(
-    input: Tensor,
-    num_groups: int,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float = 1e-5,
-) -> Tensor:
-    """(x - mean) / sqrt(var + eps) * weight + bias over groups of channels of ``(N, C, *)``."""
-    if input.dim() < 2:
-        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.dim()}")
-    batch, channels = input.size(0), input.size(1)
-    if channels % num_groups:
-        raise RuntimeError(
-            "Expected number of channels in input to be divisible by num_groups, but got input of shape "
-            f"{list(input.shape)} and num_groups={num_groups}"
-        )
-    grouped = input.reshape(batch, num_groups, -1)
-    mean = grouped.mean(-1, keepdim=True)
-    centred = grouped - mean
-    variance = (centred * centred).mean(-1, keepdim=True)
-    result = (centred * (variance + eps).rsqrt()).reshape(input.shape)
-    shape = [1, channels, *[1] * (input.dim() - 2)]
-    if weight is not None:
-        result = result * weight.view(shape)
-    if bias is not None:
-        result = result + bias.view(shape)
-    return result
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
