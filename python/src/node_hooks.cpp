@@ -1,4 +1,5 @@
-// Hooks on graph nodes, and the identity around a module's inputs and outputs on which its backward hooks hang.
+// Hooks on graph nodes, and the identity around a module's inputs and outputs on which its backward hooks
+// hang.
 #include "node_hooks.h"
 
 #include <memory>
@@ -30,11 +31,12 @@ Object as_tuple(const TensorList& tensors) {
 // Takes up what a hook returned: None, or a tensor or tuple in place of the gradients.
 void replace(TensorList& gradients, const Object& answer, PyObject* function) {
   if (answer.get() == Py_None) return;
-  Object items = is_tensor(answer.get()) ? owned(PyTuple_Pack(1, answer.get())) : owned(PySequence_Tuple(answer.get()));
+  Object items =
+      is_tensor(answer.get()) ? owned(PyTuple_Pack(1, answer.get())) : owned(PySequence_Tuple(answer.get()));
   Object name = owned(PyObject_Repr(function));
-  TG_CHECK(size_t(PyTuple_GET_SIZE(items.get())) == gradients.size(), Runtime, "hook '", PyUnicode_AsUTF8(name.get()),
-           "' has returned an incorrect number of values (got ", PyTuple_GET_SIZE(items.get()), ", but expected ",
-           gradients.size(), ")");
+  TG_CHECK(size_t(PyTuple_GET_SIZE(items.get())) == gradients.size(), Runtime, "hook '",
+           PyUnicode_AsUTF8(name.get()), "' has returned an incorrect number of values (got ",
+           PyTuple_GET_SIZE(items.get()), ", but expected ", gradients.size(), ")");
   for (size_t i = 0; i < gradients.size(); ++i) {
     PyObject* item = PyTuple_GET_ITEM(items.get(), Py_ssize_t(i));
     if (item == Py_None) {
@@ -73,7 +75,8 @@ PyObject* node_hook(PyObject*, PyObject* args) {
       node->hooks().after.emplace_back(id, [held](TensorList& inputs, const TensorList& outputs) {
         AcquireGil gil;
         Object given = as_tuple(inputs), taken = as_tuple(outputs);
-        replace(inputs, owned(PyObject_CallFunctionObjArgs(held.get(), given.get(), taken.get(), nullptr)), held.get());
+        replace(inputs, owned(PyObject_CallFunctionObjArgs(held.get(), given.get(), taken.get(), nullptr)),
+                held.get());
       });
     }
     return PyLong_FromLongLong(id);
