@@ -5,6 +5,7 @@
 #include "tensorgrad/ops/copy.h"
 #include "tensorgrad/ops/pointwise.h"
 #include "tensorgrad/ops/record.h"
+#include "tensorgrad/ops/reduce.h"
 
 namespace tensorgrad {
 namespace {
@@ -221,6 +222,7 @@ Tensor adaptive_to(const Tensor& input, const Ints& wanted) {
     TG_CHECK(input.sizes()[d] != 0, Runtime,
              "adaptive_avg_pool2d(): Expected input to have non-zero size for non-batch dimensions, but input has sizes ",
              input.sizes(), " with dimension ", d, " being empty");
+  if (output_size[0] == 1 && output_size[1] == 1) return mean(input, {-2, -1}, true);
   TG_CHECK(is_floating(input.dtype()), NotImplemented, "\"adaptive_avg_pool2d\" not implemented for '",
            dtype_scalar_name(input.dtype()), "'");
   PoolArgs args;

@@ -203,6 +203,7 @@ F.adaptive_avg_pool2d(f(1,1,5,5),(2,2,2))
 F.adaptive_avg_pool2d(f(1,1,5,5),-1)
 F.adaptive_avg_pool2d(f(1,1,5,5),0)
 F.adaptive_avg_pool2d(I(1,1,5,5),2)
+F.adaptive_avg_pool2d(I(1,1,5,5),1)
 F.adaptive_avg_pool2d(f(1,1,0,5),2)
 F.adaptive_avg_pool2d(f(0,1,5,5),2)
 F.adaptive_avg_pool2d(f(1,0,5,5),2)
@@ -242,7 +243,9 @@ DERIVATIVES = [
 
 
 @pytest.mark.parametrize(("name", "shapes", "kwargs"), DERIVATIVES)
-def test_first_and_second_derivatives(name: str, shapes: list[tuple[int, ...]], kwargs: dict[str, object]) -> None:
+def test_first_and_second_derivatives(
+    name: str, shapes: list[tuple[int, ...]], kwargs: dict[str, object]
+) -> None:
     found = []
     for module in (torch, under_test()):
         convert = Converter(module)
@@ -290,6 +293,22 @@ for m, k, n in itertools.product((1, 5, 17, 130), (1, 7, 300), (1, 9, 200)):
     x, y = torch.randn(m, k), torch.randn(k, n)
     close(tensorgrad.tensor(x.tolist()) @ tensorgrad.tensor(y.tolist()), x @ y, (m, k, n))
 """
+
+
+def test_threads_do_not_show_in_the_result() -> None:
+    lib = under_test()
+    before = lib.get_num_threads()
+    convert = Converter(lib)
+    x, weight = convert(_random((4, 16, 40, 40), 1)).float(), convert(_random((24, 16, 3, 3), 2)).float()
+    found = []
+    for threads in (1, 3):
+        lib.set_num_threads(threads)
+        inputs = [x.clone().requires_grad_(), weight.clone().requires_grad_()]
+        out = lib.nn.functional.max_pool2d(lib.nn.functional.conv2d(*inputs, padding=1), 2)
+        out.sum().backward()
+        found.append([out.tolist(), *(t.grad.tolist() for t in inputs)])
+    lib.set_num_threads(before)
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("level", ["v2", "v3", "v4"])

@@ -75,7 +75,7 @@ void tiles(const Gather<T>& plan, const T* window, const int32_t* offsets, const
   int64_t runs = follow ? lines : 1, run_length = follow ? columns : length;
 
   static_assert(tile_rows * 2 >= wide_vectors);
-  alignas(64) T buffer[tile_rows * 2 * S::width];
+  alignas(64) T buffer[(tile_rows * 2 + 1) * S::width];  // scatter() may read a vector further
   // Weights that fit the second-level cache are passed over for every tile of positions, larger ones once.
   const bool small = (o_end - o_begin) * k * int64_t(sizeof(T)) <= (512 << 10);
   const int64_t run_tiles = ceil_div(run_length, most), places = runs * run_tiles;
