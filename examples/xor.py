@@ -36,7 +36,7 @@ def main(device: str = "cpu", seed: int = 0, steps: int = 5000, log_every: int =
         loss.backward()
         optimizer.step()
         if log_every and step % log_every == 0:
-            print(f"step {step} loss {loss.item():#.4g}")
+            print(f"step {step} loss {loss.item():#.6g}")
 
     model.eval()
     with tensorgrad.no_grad():

@@ -65,6 +65,7 @@ Signature::Signature(const OpRow& row, bool method) : schema(row), self_params(m
       keywords.push_back({PyUnicode_InternFromString(p.name.c_str()), int(i), -1});
     }
   }
+  if (row.writes_out && out_param < 0) out_param = int(schema.params.size());
   const int first = self_params;
   packs_ints = schema.positional - first == 1 && schema.params[size_t(first)].type == ParamType::Ints;
 }
@@ -317,6 +318,8 @@ bool Arguments::parse(const Signature& signature, PyObject* const* args, Py_ssiz
                       std::string* why) {
   const Schema& schema = signature.schema;
   const int count = int(schema.params.size()), self = signature.self_params;
+  // An op that works in place but has no out= in Python: its Out stands behind the parameters.
+  if (signature.out_param == count) values[count].kind = ValueKind::None;
   uint32_t given = 0;
   out = nullptr;
   number_count_ = list_count_ = ints_count_ = text_count_ = 0;
