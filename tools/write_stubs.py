@@ -21,7 +21,6 @@ TYPES = {
     "Tensor": "Tensor",
     "Operand": "Tensor | Number",
     "Tensor[]": "Sequence[Tensor]",
-    "Tensor?[]": "Sequence[Tensor | None]",
     "Scalar": "Number",
     "int": "builtins.int",
     "int[]": "Sequence[builtins.int]",
@@ -55,6 +54,8 @@ def type_of(text: str) -> str:
         found = "builtins.int | Sequence[builtins.int]"
     elif base.startswith("float[") and base != "float[]":
         found = "builtins.float | Sequence[builtins.float]"
+    elif base.endswith("?[]"):
+        found = f"Sequence[{type_of(base.removesuffix('[]'))}]"
     else:
         found = TYPES[base]
     return found + " | None" if text.endswith("?") else found
