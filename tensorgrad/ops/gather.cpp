@@ -245,6 +245,8 @@ Tensor scatter_reduce(const Tensor& input, int64_t dim, const Tensor& index, con
   TG_CHECK(kind >= 0, Runtime, "reduce argument must be either sum, prod, mean, amax or amin, got ", reduce);
   const Tensor at = as_index("scatter", index);
   const int64_t d = check_scatter(input, dim, index, src);
+  TG_CHECK(kind != 2 || input.dtype() != DType::Bool, NotImplemented,
+           "\"scatter_gather_tensor_cpu_reduce_mean\" not implemented for 'Bool'");
   const Tensor before = out.before_write(input);
   Tensor result;
   {

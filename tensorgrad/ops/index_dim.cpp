@@ -23,7 +23,7 @@ Tensor slice_offsets(const Tensor& data, int64_t dim, const Tensor& index, bool 
   const Tensor at = contiguous(to(index, DType::Int64));
   Tensor offsets = Tensor::empty(at.sizes(), DType::Int64, at.device());
   if (at.numel() == 0) return offsets;
-  int64_t bad_value = 0;
+  int64_t bad_value = INT64_MIN;
   int bad_dim = -1;
   OffsetArgs args;
   args.offsets = offsets.data<int64_t>();
@@ -64,13 +64,14 @@ Tensor index_select(const Tensor& input, int64_t dim, const Tensor& index, Out o
   const int64_t d = wrap_dim(dim, input.dim());
   TG_CHECK(index.dim() <= 1, Index, "index_select(): Index is supposed to be a vector");
   TG_CHECK(is_index(index), Runtime, "index_select(): Expected dtype int32 or int64 for index");
+  TG_CHECK(input.dim() > 0 || index.numel() == 1, Runtime,
+           "index_select(): Index to scalar can have only 1 value, got ", index.numel(), " value(s)");
   const Tensor data = as_vector(input);
+  TG_CHECK(data.sizes()[d] > 0 || index.numel() == 0, Runtime, "index_select(): self indexing axis dim should be positive");
   const Tensor offsets = slice_offsets(data, d, as_vector(index), false,
                                        [](int64_t) { fail(ErrorKind::Index, "index out of range in self"); });
   Shape sizes = data.sizes();
   sizes[d] = offsets.numel();
-  TG_CHECK(input.dim() > 0 || offsets.numel() == 1, Runtime,
-           "index_select(): Index to scalar can have only 1 value, got ", offsets.numel(), " value(s)");
   Tensor result = Tensor::empty(input.dim() == 0 ? Shape() : sizes, input.dtype(), input.device());
   read_slices(result, data, d, offsets);
   result = deliver("index_select", out, result);
@@ -97,6 +98,7 @@ Tensor index_add(const Tensor& input, int64_t dim, const Tensor& index, const Te
   TG_CHECK(source.dim() == 0 || d < source.dim(), Runtime,
            "index_add_(): Indexing dim ", d, " is out of bounds of the source tensor with dim ", source.dim());
   const int64_t given = source.dim() == 0 ? 1 : source.sizes()[d];
+  TG_CHECK(source.dim() > 0 || index.numel() == 1, Index, "Dimension specified as 0 but tensor has no dimensions");
   TG_CHECK(index.numel() == given, Runtime, "index_add_(): Number of indices (", index.numel(),
            ") should be equal to source.size(dim): (", given, "), for dim: ", d);
   Shape expected = input.sizes(), have = source.sizes();

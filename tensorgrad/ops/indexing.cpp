@@ -109,7 +109,7 @@ Indexing::Indexing(const Tensor& input, const TensorList& given) : self(input) {
 void Indexing::find_offsets() {
   offsets = Tensor::empty(index_shape, DType::Int64, self.device());
   OffsetArgs args;
-  int64_t bad_value = 0;
+  int64_t bad_value = INT64_MIN;
   int bad_dim = -1;
   args.offsets = offsets.data<int64_t>();
   args.count = offsets.numel();

@@ -126,7 +126,10 @@ template <class F> void by_combine(Combine how, DType t, const F& f) {
   }
 }
 
-void report(int64_t* bad, int64_t value) { __atomic_store_n(bad, value, __ATOMIC_RELAXED); }
+// The first one that a thread meets stays.
+void report(int64_t* bad, int64_t value) {
+  if (__atomic_load_n(bad, __ATOMIC_RELAXED) == INT64_MIN) __atomic_store_n(bad, value, __ATOMIC_RELAXED);
+}
 
 // Plan dimensions along which the scattered operand moves can be shared between threads; the widest is.
 int split_dim(const Plan& p) {
@@ -178,7 +181,7 @@ void index_offsets(const OffsetArgs& a) {
         const int64_t given = a.index[k][i];
         const int64_t index = given + (a.wrap && given < 0 ? size : 0);
         const bool outside = uint64_t(index) >= uint64_t(size);
-        bad = outside ? i : bad;
+        bad = outside && bad < 0 ? i : bad;
         const int64_t offset = outside ? 0 : index * stride;
         a.offsets[i] = k == 0 ? offset : a.offsets[i] + offset;
       }
@@ -202,10 +205,10 @@ void gather(const Plan& p, const GatherArgs& args) {
     for_each_run<3>(p, [&](char* const* data, int64_t n) {
       const int64_t so = p.strides[0][0], si = p.strides[1][0], sa = p.strides[2][0];
       for (int64_t i = 0; i < n; i++) {
-        int64_t index = at<int64_t>(data[1], i, si);
+        const int64_t index = at<int64_t>(data[1], i, si);
         if (uint64_t(index) >= uint64_t(args.size)) {
           report(args.bad, index);
-          index = 0;
+          continue;
         }
         at<T>(data[0], i, so) = *reinterpret_cast<const T*>(data[2] + i * sa + index * args.stride);
       }
