@@ -46,6 +46,7 @@ Tensor repeat_interleave_tensor(const Tensor& input, const Tensor& repeats, std:
                                 std::optional<int64_t> output_size) {
   const Tensor source = dim ? input : reshape(input, {-1});
   const int64_t d = wrap_dim(dim.value_or(0), source.dim());
+  TG_CHECK(source.dim() > 0 || repeats.numel() <= 1, Index, "Dimension specified as 0 but tensor has no dimensions");
   const int64_t size = source.dim() == 0 ? 1 : source.sizes()[d];
   Tensor counts = repeats;
   if (repeats.dim() == 0 || (repeats.dim() == 1 && repeats.sizes()[0] == 1)) {
