@@ -124,7 +124,7 @@ Tensor masked_select(const Tensor& input, const Tensor& mask) {
   Tensor source, all;
   {
     NoGradGuard guard;
-    const Shape shape = broadcast_shapes(input.sizes(), mask.sizes());
+    const Shape shape = broadcast_shapes(mask.sizes(), input.sizes());
     source = contiguous(expand(input, shape));
     all = expand(mask, shape);
   }
@@ -157,7 +157,7 @@ Tensor masked_scatter(const Tensor& input, const Tensor& mask, const Tensor& sou
     all = expand(mask, input.sizes());
   } else {
     NoGradGuard guard;
-    const Shape shape = broadcast_shapes(input.sizes(), mask.sizes());
+    const Shape shape = broadcast_shapes(mask.sizes(), input.sizes());
     result = clone(contiguous(expand(input, shape)));
     all = expand(mask, shape);
   }
