@@ -19,14 +19,14 @@ struct Signature {
   struct Keyword {
     PyObject* name;  // interned
     int param;
-    int option;      // -1, or which member of Options
+    int option;  // -1, or which member of Options
   };
   std::vector<Keyword> keywords;
-  int self_params;       // 1 for methods: self does not count in texts
+  int self_params;  // 1 for methods: self does not count in texts
   int out_param = -1;
-  bool packs_ints;       // view(2, 3): all positional arguments are one list of ints
+  bool packs_ints;                      // view(2, 3): all positional arguments are one list of ints
   PyTypeObject* named_tuple = nullptr;  // for results with names
-  std::string describe() const;  // as error texts list it
+  std::string describe() const;         // as error texts list it
 };
 
 constexpr int kMaxParams = 24;
@@ -40,8 +40,8 @@ class Arguments {
   int64_t largest = 0;      // elements of the largest tensor
 
   // False where the call does not match. With `why`, says so in PyTorch's words.
-  bool parse(const Signature& signature, PyObject* const* args, Py_ssize_t positional, PyObject* keyword_names,
-             std::string* why = nullptr);
+  bool parse(const Signature& signature, PyObject* const* args, Py_ssize_t positional,
+             PyObject* keyword_names, std::string* why = nullptr);
 
  private:
   bool set(const Signature& signature, int index, PyObject* object, int position, std::string* why);

@@ -52,7 +52,8 @@ void set_python_error() noexcept;
 [[noreturn]] void throw_python_error();
 
 // Runs a binding's body; a C++ exception becomes a Python one and `on_error` is returned.
-template <class F, class R> R guarded(const F& body, R on_error) noexcept {
+template <class F, class R>
+R guarded(const F& body, R on_error) noexcept {
   try {
     return body();
   } catch (...) {
@@ -60,7 +61,8 @@ template <class F, class R> R guarded(const F& body, R on_error) noexcept {
     return on_error;
   }
 }
-template <class F> PyObject* guarded(const F& body) noexcept {
+template <class F>
+PyObject* guarded(const F& body) noexcept {
   return guarded(body, static_cast<PyObject*>(nullptr));
 }
 

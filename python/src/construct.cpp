@@ -13,7 +13,8 @@ namespace {
 
 bool is_sequence(PyObject* object) {
   return PyList_Check(object) || PyTuple_Check(object) ||
-         (PySequence_Check(object) && !PyUnicode_Check(object) && !PyBytes_Check(object) && !is_tensor(object));
+         (PySequence_Check(object) && !PyUnicode_Check(object) && !PyBytes_Check(object) &&
+          !is_tensor(object));
 }
 
 const char* buffer_format(DType dtype) {
@@ -43,8 +44,10 @@ std::optional<DType> dtype_of_buffer(const Py_buffer& view) {
     case 'e': return DType::Float16;
     case 'f': return DType::Float32;
     case 'd': return DType::Float64;
-    case 'h': case 'i': case 'l': case 'q':
-      return view.itemsize == 2 ? DType::Int16 : view.itemsize == 4 ? DType::Int32 : DType::Int64;
+    case 'h':
+    case 'i':
+    case 'l':
+    case 'q': return view.itemsize == 2 ? DType::Int16 : view.itemsize == 4 ? DType::Int32 : DType::Int64;
     default: return std::nullopt;
   }
 }
@@ -66,9 +69,10 @@ DType number_dtype(PyObject* object) {
   const char* name = Py_TYPE(object)->tp_name;
   if (std::strncmp(name, "numpy.", 6) == 0) {
     static constexpr std::pair<const char*, DType> names[] = {
-        {"float64", DType::Float64}, {"float32", DType::Float32}, {"float16", DType::Float16}, {"int64", DType::Int64},
-        {"int32", DType::Int32},     {"int16", DType::Int16},     {"int8", DType::Int8},       {"uint8", DType::UInt8},
-        {"bool", DType::Bool},       {"bool_", DType::Bool}};
+        {"float64", DType::Float64}, {"float32", DType::Float32}, {"float16", DType::Float16},
+        {"int64", DType::Int64},     {"int32", DType::Int32},     {"int16", DType::Int16},
+        {"int8", DType::Int8},       {"uint8", DType::UInt8},     {"bool", DType::Bool},
+        {"bool_", DType::Bool}};
     for (auto& [numpy, dtype] : names)
       if (std::strcmp(name + 6, numpy) == 0) return dtype;
   }
@@ -96,46 +100,52 @@ void scan_data(PyObject* data, Scan& scan, size_t depth, bool first) {
       for (int64_t size : t.sizes()) scan.sizes.push_back(size);
     return;
   }
-  if (PyUnicode_Check(data)) fail(ErrorKind::Type, depth == 0 ? "new(): invalid data type 'str'" : "too many dimensions 'str'");
+  if (PyUnicode_Check(data))
+    fail(ErrorKind::Type, depth == 0 ? "new(): invalid data type 'str'" : "too many dimensions 'str'");
   TG_CHECK(is_sequence(data), Runtime, "Could not infer dtype of ", Py_TYPE(data)->tp_name);
   Object fast = owned(PySequence_Fast(data, "expected a sequence"));
   const Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.get());
   if (first) scan.sizes.push_back(n);
-  for (Py_ssize_t i = 0; i < n; i++) scan_data(PySequence_Fast_GET_ITEM(fast.get(), i), scan, depth + 1, first && i == 0);
+  for (Py_ssize_t i = 0; i < n; i++)
+    scan_data(PySequence_Fast_GET_ITEM(fast.get(), i), scan, depth + 1, first && i == 0);
 }
 
 void store(PyObject* data, const Tensor& out, char* to, size_t depth) {
-  if (is_tensor(data) || (depth <= out.sizes().size() && !is_sequence(data) && !is_number(data) && PyObject_CheckBuffer(data)) ||
+  if (is_tensor(data) ||
+      (depth <= out.sizes().size() && !is_sequence(data) && !is_number(data) && PyObject_CheckBuffer(data)) ||
       (!is_number(data) && !PyList_Check(data) && !PyTuple_Check(data) && PyObject_CheckBuffer(data))) {
     const Tensor source = is_tensor(data) ? unwrap(data) : tensor_from_buffer(data, false);
     Shape rest(out.sizes().begin() + depth, out.sizes().end());
-    TG_CHECK(source.sizes() == rest, Value, "expected sequence of length ", rest.empty() ? 0 : rest[0], " at dim ", depth,
-             " (got ", source.dim() ? source.sizes()[0] : 0, ")");
+    TG_CHECK(source.sizes() == rest, Value, "expected sequence of length ", rest.empty() ? 0 : rest[0],
+             " at dim ", depth, " (got ", source.dim() ? source.sizes()[0] : 0, ")");
     Ints strides(out.strides().begin() + depth, out.strides().end());
     NoGradGuard guard;
     copy_(out.window(rest, strides, (to - out.storage()->data()) / int64_t(out.element_size())), source);
     return;
   }
   if (depth == out.sizes().size()) {
-    if (is_sequence(data)) fail(ErrorKind::Value, "only one element tensors can be converted to Python scalars");
+    if (is_sequence(data))
+      fail(ErrorKind::Value, "only one element tensors can be converted to Python scalars");
     TG_CHECK(is_number(data), Type, "must be real number, not ", Py_TYPE(data)->tp_name);
     const Scalar value = to_scalar(data);
     dispatch_all(out.dtype(), [&]<class T>() {
       if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
         const int64_t number = value.to_int();
-        TG_CHECK(int64_t(T(number)) == number, Runtime, "value cannot be converted to type ", dtype_name(out.dtype()),
-                 " without overflow");
+        TG_CHECK(int64_t(T(number)) == number, Runtime, "value cannot be converted to type ",
+                 dtype_name(out.dtype()), " without overflow");
       }
       *reinterpret_cast<T*>(to) = value.to<T>();
     });
     return;
   }
   const int64_t size = out.sizes()[depth], step = out.strides()[depth] * int64_t(out.element_size());
-  TG_CHECK(is_sequence(data), Type, "expected sequence of length ", size, " at dim ", depth, " (got a number)");
+  TG_CHECK(is_sequence(data), Type, "expected sequence of length ", size, " at dim ", depth,
+           " (got a number)");
   Object fast = owned(PySequence_Fast(data, "expected a sequence"));
-  TG_CHECK(PySequence_Fast_GET_SIZE(fast.get()) == size, Value, "expected sequence of length ", size, " at dim ", depth,
-           " (got ", PySequence_Fast_GET_SIZE(fast.get()), ")");
-  for (int64_t i = 0; i < size; i++) store(PySequence_Fast_GET_ITEM(fast.get(), i), out, to + i * step, depth + 1);
+  TG_CHECK(PySequence_Fast_GET_SIZE(fast.get()) == size, Value, "expected sequence of length ", size,
+           " at dim ", depth, " (got ", PySequence_Fast_GET_SIZE(fast.get()), ")");
+  for (int64_t i = 0; i < size; i++)
+    store(PySequence_Fast_GET_ITEM(fast.get(), i), out, to + i * step, depth + 1);
 }
 
 struct Options {
@@ -149,10 +159,13 @@ Options parse(const char* function, PyObject* args, PyObject* kwargs) {
   PyObject *dtype = Py_None, *device = Py_None;
   int requires_grad = 0, pin = 0;
   Options o;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$OOpp", const_cast<char**>(names), &o.data, &dtype, &device, &requires_grad, &pin))
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$OOpp", const_cast<char**>(names), &o.data, &dtype,
+                                   &device, &requires_grad, &pin))
     throw PythonError();
-  TG_CHECK(dtype == Py_None || is_dtype(dtype), Type, function, "(): argument 'dtype' must be torch.dtype, not ", Py_TYPE(dtype)->tp_name);
-  TG_CHECK(device == Py_None || is_device(device), Type, function, "(): argument 'device' must be torch.device, not ", Py_TYPE(device)->tp_name);
+  TG_CHECK(dtype == Py_None || is_dtype(dtype), Type, function,
+           "(): argument 'dtype' must be torch.dtype, not ", Py_TYPE(dtype)->tp_name);
+  TG_CHECK(device == Py_None || is_device(device), Type, function,
+           "(): argument 'device' must be torch.device, not ", Py_TYPE(device)->tp_name);
   if (dtype != Py_None) o.dtype = unwrap_dtype(dtype);
   if (device != Py_None) o.device = unwrap_device(device);
   o.requires_grad = requires_grad;
@@ -163,9 +176,11 @@ PyObject* tensor(PyObject*, PyObject* args, PyObject* kwargs) {
   return guarded([&] {
     const Options o = parse("tensor", args, kwargs);
     if (is_tensor(o.data))
-      check_status(PyErr_WarnEx(PyExc_UserWarning,
-                                "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-                                "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).", 1));
+      check_status(PyErr_WarnEx(
+          PyExc_UserWarning,
+          "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+          "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+          1));
     Tensor t = tensor_from_data(o.data, o.dtype, o.device);
     if (o.requires_grad) t.set_requires_grad(true);
     return wrap(std::move(t));
@@ -176,9 +191,11 @@ PyObject* tensor(PyObject*, PyObject* args, PyObject* kwargs) {
 PyObject* as_tensor(PyObject*, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"data", "dtype", "device", nullptr};
   PyObject *data, *dtype = Py_None, *device = Py_None;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO", const_cast<char**>(names), &data, &dtype, &device)) return nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO", const_cast<char**>(names), &data, &dtype, &device))
+    return nullptr;
   return guarded([&]() -> PyObject* {
-    TG_CHECK(dtype == Py_None || is_dtype(dtype), Type, "as_tensor(): argument 'dtype' must be torch.dtype, not ", Py_TYPE(dtype)->tp_name);
+    TG_CHECK(dtype == Py_None || is_dtype(dtype), Type,
+             "as_tensor(): argument 'dtype' must be torch.dtype, not ", Py_TYPE(dtype)->tp_name);
     std::optional<DType> t;
     std::optional<Device> d;
     if (dtype != Py_None) t = unwrap_dtype(dtype);
@@ -195,7 +212,8 @@ PyObject* as_tensor(PyObject*, PyObject* args, PyObject* kwargs) {
 
 PyObject* from_numpy(PyObject*, PyObject* array) {
   return guarded([&] {
-    TG_CHECK(std::strcmp(Py_TYPE(array)->tp_name, "numpy.ndarray") == 0, Type, "expected np.ndarray (got ", Py_TYPE(array)->tp_name, ")");
+    TG_CHECK(std::strcmp(Py_TYPE(array)->tp_name, "numpy.ndarray") == 0, Type, "expected np.ndarray (got ",
+             Py_TYPE(array)->tp_name, ")");
     return wrap(tensor_from_buffer(array, true));
   });
 }
@@ -250,10 +268,13 @@ PyObject* memory_view(PyObject*, PyObject* self) {
 
 PyMethodDef methods[] = {
     {"tensor", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(tensor)), METH_VARARGS | METH_KEYWORDS,
-     "tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False)\n\nA new tensor from nested sequences, "
+     "tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False)\n\nA new tensor from "
+     "nested sequences, "
      "numbers, arrays or tensors; the data is copied. Floats give the default dtype, integers int64."},
-    {"as_tensor", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(as_tensor)), METH_VARARGS | METH_KEYWORDS,
-     "as_tensor(data, dtype=None, device=None)\n\nLike tensor(), sharing the memory of arrays and tensors where it can."},
+    {"as_tensor", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(as_tensor)),
+     METH_VARARGS | METH_KEYWORDS,
+     "as_tensor(data, dtype=None, device=None)\n\nLike tensor(), sharing the memory of arrays and tensors "
+     "where it can."},
     {"from_numpy", from_numpy, METH_O, "from_numpy(ndarray)\n\nA tensor on the array's memory."},
     {"_memory_view", memory_view, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr}};
@@ -278,11 +299,16 @@ Tensor tensor_from_buffer(PyObject* object, bool) {
     const Py_ssize_t stride = view->strides ? view->strides[i] : 0;
     if (stride < 0) {
       fits = false;
-      problem = "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently "
-                "supported. (You can probably work around this by making a copy of your array  with array.copy().) ";
+      problem =
+          "At least one stride in the given numpy array is negative, and tensors with negative strides are "
+          "not currently "
+          "supported. (You can probably work around this by making a copy of your array  with "
+          "array.copy().) ";
     } else if (stride % view->itemsize != 0) {
       fits = false;
-      problem = "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory.";
+      problem =
+          "given numpy array strides not a multiple of the element byte size. Copy the numpy array to "
+          "reallocate the memory.";
     }
     strides.push_back(stride / view->itemsize);
   }
@@ -293,8 +319,10 @@ Tensor tensor_from_buffer(PyObject* object, bool) {
     PyErr_Clear();
     std::string kind = text ? std::string(checked_utf8(text.get())) : view->format ? view->format : "?";
     PyBuffer_Release(view.get());
-    fail(ErrorKind::Type, "can't convert np.ndarray of type numpy.", kind.rfind("object", 0) == 0 ? "object_" : kind,
-         ". The only supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, "
+    fail(ErrorKind::Type, "can't convert np.ndarray of type numpy.",
+         kind.rfind("object", 0) == 0 ? "object_" : kind,
+         ". The only supported types are: float64, float32, float16, complex64, complex128, int64, int32, "
+         "int16, int8, uint64, "
          "uint32, uint16, uint8, and bool.");
   }
   if (!fits) {
@@ -317,8 +345,8 @@ Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype, std::optiona
     return to(unwrap(data), dtype, target, true);
   }
   Scan scan;
-  if (!PyList_Check(data) && !PyTuple_Check(data) && !is_number(data) && !PyUnicode_Check(data) && !PyBytes_Check(data) &&
-      PyObject_CheckBuffer(data)) {
+  if (!PyList_Check(data) && !PyTuple_Check(data) && !is_number(data) && !PyUnicode_Check(data) &&
+      !PyBytes_Check(data) && PyObject_CheckBuffer(data)) {
     NoGradGuard guard;
     return to(tensor_from_buffer(data, false), dtype, target, true);
   }

@@ -16,7 +16,8 @@
 
 namespace {
 
-PyModuleDef definition = {PyModuleDef_HEAD_INIT, "tensorgrad._C", nullptr, -1, nullptr, nullptr, nullptr, nullptr, nullptr};
+PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "tensorgrad._C", nullptr, -1, nullptr, nullptr, nullptr, nullptr, nullptr};
 
 }  // namespace
 

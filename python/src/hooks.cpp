@@ -20,8 +20,8 @@ Tensor checked_replacement(PyObject* result, const Tensor& gradient) {
   TG_CHECK(is_tensor(result), Type, "expected Variable, but hook returned '", Py_TYPE(result)->tp_name, "'");
   const Tensor& value = unwrap(result);
   TG_CHECK(value.sizes() == gradient.sizes(), Runtime, "hook has changed the size of value");
-  TG_CHECK(value.dtype() == gradient.dtype(), Runtime, "hook has changed the type of value (was ", dtype_tensor_name(gradient.dtype()),
-           " got ", dtype_tensor_name(value.dtype()), ")");
+  TG_CHECK(value.dtype() == gradient.dtype(), Runtime, "hook has changed the type of value (was ",
+           dtype_tensor_name(gradient.dtype()), " got ", dtype_tensor_name(value.dtype()), ")");
   return value;
 }
 
@@ -43,12 +43,13 @@ PyObject* add_post_accumulate(PyObject*, PyObject* args) {
   PyObject *tensor, *callable;
   if (!PyArg_ParseTuple(args, "OO", &tensor, &callable)) return nullptr;
   return guarded([&] {
-    return PyLong_FromLongLong(add_post_accumulate_hook(unwrap(tensor), [hook = shared(callable)](const Tensor& leaf) {
-      AcquireGil gil;
-      Object argument = owned(wrap(leaf));
-      Object result = owned(PyObject_CallOneArg(hook->get(), argument.get()));
-      TG_CHECK(result.get() == Py_None, Runtime, "Tensor post accumulate grad hooks should return None.");
-    }));
+    return PyLong_FromLongLong(
+        add_post_accumulate_hook(unwrap(tensor), [hook = shared(callable)](const Tensor& leaf) {
+          AcquireGil gil;
+          Object argument = owned(wrap(leaf));
+          Object result = owned(PyObject_CallOneArg(hook->get(), argument.get()));
+          TG_CHECK(result.get() == Py_None, Runtime, "Tensor post accumulate grad hooks should return None.");
+        }));
   });
 }
 PyObject* remove_tensor_hook(PyObject*, PyObject* args) {
@@ -75,10 +76,12 @@ PyMethodDef module_methods[] = {{"_add_tensor_hook", add_tensor_hook, METH_VARAR
                                 {"_add_post_accumulate_hook", add_post_accumulate, METH_VARARGS, nullptr},
                                 {"_remove_tensor_hook", remove_tensor_hook, METH_VARARGS, nullptr},
                                 {nullptr, nullptr, 0, nullptr}};
-PyMethodDef tensor_methods[] = {{"retain_grad", retain, METH_NOARGS, "Keeps this non-leaf's gradient in .grad."},
-                                {nullptr, nullptr, 0, nullptr}};
-PyGetSetDef tensor_getset[] = {{"retains_grad", retains, nullptr, "Whether this non-leaf keeps its gradient.", nullptr},
-                               {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyMethodDef tensor_methods[] = {
+    {"retain_grad", retain, METH_NOARGS, "Keeps this non-leaf's gradient in .grad."},
+    {nullptr, nullptr, 0, nullptr}};
+PyGetSetDef tensor_getset[] = {
+    {"retains_grad", retains, nullptr, "Whether this non-leaf keeps its gradient.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 }  // namespace
 

@@ -12,20 +12,22 @@
 namespace tensorgrad::python {
 namespace {
 
-
 Tensor select_at(const Tensor& t, int64_t dim, int64_t index, int64_t position) {
   if (t.dim() == 0)
-    fail(ErrorKind::Index, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
+    fail(ErrorKind::Index,
+         "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
          "convert a 0-dim tensor to a number");
   const int64_t size = t.sizes()[size_t(dim)];
-  TG_CHECK(index >= -size && index < size, Index, "index ", index, " is out of bounds for dimension ", position, " with size ", size);
+  TG_CHECK(index >= -size && index < size, Index, "index ", index, " is out of bounds for dimension ",
+           position, " with size ", size);
   return select(t, dim, index);
 }
 
 std::optional<int64_t> bound(PyObject* object) {
   if (object == Py_None) return std::nullopt;
   if (is_tensor(object)) return to_int(object);
-  if (!PyIndex_Check(object)) fail(ErrorKind::Type, "slice indices must be integers or None or have an __index__ method");
+  if (!PyIndex_Check(object))
+    fail(ErrorKind::Type, "slice indices must be integers or None or have an __index__ method");
   Object index = owned(PyNumber_Index(object));
   const Py_ssize_t value = PyNumber_AsSsize_t(index.get(), nullptr);  // clamps, as Python's own slices do
   return int64_t(value);
@@ -50,20 +52,23 @@ Tensor index_tensor(PyObject* object) {
 
 bool is_array(PyObject* object) { return std::strcmp(Py_TYPE(object)->tp_name, "numpy.ndarray") == 0; }
 
-// A list that holds a sequence, a tensor, a slice, None or an ellipsis stands for the tuple of its items (an old rule of
-// NumPy's that PyTorch keeps).
+// A list that holds a sequence, a tensor, a slice, None or an ellipsis stands for the tuple of its items (an
+// old rule of NumPy's that PyTorch keeps).
 bool stands_for_tuple(PyObject* key) {
   if (!PyList_Check(key) || PyList_GET_SIZE(key) >= 32) return false;
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(key); i++) {
     PyObject* item = PyList_GET_ITEM(key, i);
-    if (is_tensor(item) || PySequence_Check(item) || PySlice_Check(item) || item == Py_None || item == Py_Ellipsis)
+    if (is_tensor(item) || PySequence_Check(item) || PySlice_Check(item) || item == Py_None ||
+        item == Py_Ellipsis)
       return true;
   }
   return false;
 }
 
 [[noreturn]] void refuse(PyObject* key) {
-  fail(ErrorKind::Index, "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got ",
+  fail(ErrorKind::Index,
+       "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+       "(got ",
        Py_TYPE(key)->tp_name, ")");
 }
 
@@ -79,7 +84,8 @@ int64_t dims_taken(PyObject* item) {
   return 1;
 }
 
-// Applies the plain items as views; index tensors are left for index() and index_put_(), one per remaining dimension.
+// Applies the plain items as views; index tensors are left for index() and index_put_(), one per remaining
+// dimension.
 Tensor apply(const Tensor& self, PyObject* key, TensorList& tensors) {
   const Object tuple = stands_for_tuple(key) ? owned(PySequence_Tuple(key)) : Object::borrowed(key);
   key = tuple.get();
@@ -94,7 +100,8 @@ Tensor apply(const Tensor& self, PyObject* key, TensorList& tensors) {
   std::vector<Tensor> lists(static_cast<size_t>(count));  // items that are sequences, converted once
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject* item = items[i];
-    if (!is_tensor(item) && (!is_index(item) || is_array(item)) && !PyBool_Check(item) && item != Py_None && item != Py_Ellipsis && !PySlice_Check(item)) {
+    if (!is_tensor(item) && (!is_index(item) || is_array(item)) && !PyBool_Check(item) && item != Py_None &&
+        item != Py_Ellipsis && !PySlice_Check(item)) {
       if (!PySequence_Check(item) && !(is_number(item) && PyIndex_Check(item))) refuse(item);
       lists[size_t(i)] = index_tensor(item);
       const Tensor& t = lists[size_t(i)];
@@ -106,7 +113,8 @@ Tensor apply(const Tensor& self, PyObject* key, TensorList& tensors) {
   TG_CHECK(specified <= self.dim(), Index, "too many indices for tensor of dimension ", self.dim());
 
   Tensor result = self;
-  int64_t dim = 0, covered = 0;  // dimensions gone by; those for which `tensors` has entries (a mask covers several)
+  int64_t dim = 0,
+          covered = 0;  // dimensions gone by; those for which `tensors` has entries (a mask covers several)
   const auto record_tensor = [&](const Tensor& t) {
     for (; covered < dim; covered++) tensors.push_back(Tensor());
     tensors.push_back(t);
@@ -162,7 +170,8 @@ void copy_into(const Tensor& target, const Tensor& value) {
 
 // NumPy's numbers other than float64 (which is a Python float), its integers and bools are refused.
 bool is_assignable(PyObject* value) {
-  return is_number(value) && (PyFloat_Check(value) || PyIndex_Check(value) || std::strncmp(Py_TYPE(value)->tp_name, "numpy.float", 11) != 0);
+  return is_number(value) && (PyFloat_Check(value) || PyIndex_Check(value) ||
+                              std::strncmp(Py_TYPE(value)->tp_name, "numpy.float", 11) != 0);
 }
 
 }  // namespace
@@ -178,7 +187,7 @@ PyObject* get_item(PyObject* object, PyObject* key) {
       if (result.is_same(self)) result = self.dim() > 0 ? alias_view(self) : expand(self, {});
       return wrap(std::move(result));
     }
-    
+
     return wrap(index(result, tensors));
   });
 }
@@ -195,7 +204,8 @@ int set_item(PyObject* object, PyObject* key, PyObject* value) {
         } else if (is_assignable(value)) {
           number = to_scalar(value);
         } else {
-          fail(ErrorKind::Type, "can't assign a ", Py_TYPE(value)->tp_name, " to a ", dtype_tensor_name(self.dtype()));
+          fail(ErrorKind::Type, "can't assign a ", Py_TYPE(value)->tp_name, " to a ",
+               dtype_tensor_name(self.dtype()));
         }
         TensorList tensors;
         const Tensor target = PyLong_CheckExact(key) ? select_at(self, 0, to_int(key), 0)
@@ -208,8 +218,10 @@ int set_item(PyObject* object, PyObject* key, PyObject* value) {
             copy_into(target, source);
           return 0;
         }
-        if (number) source = full({}, *number, self.dtype(), self.device());
-        else if (source.device().is_cpu() && !self.device().is_cpu() && source.dim() == 0) source = to(source, {}, self.device());
+        if (number)
+          source = full({}, *number, self.dtype(), self.device());
+        else if (source.device().is_cpu() && !self.device().is_cpu() && source.dim() == 0)
+          source = to(source, {}, self.device());
         index_put_(target, tensors, source, false);
         return 0;
       },

@@ -39,7 +39,8 @@ uint8_t dlpack_code(DType t) {
 }
 std::optional<DType> dlpack_dtype(const DLTensor& t) {
   for (int i = 0; i < kDTypeCount; i++)
-    if (dlpack_code(DType(i)) == t.code && element_size(DType(i)) * 8 == t.bits && t.lanes == 1) return DType(i);
+    if (dlpack_code(DType(i)) == t.code && element_size(DType(i)) * 8 == t.bits && t.lanes == 1)
+      return DType(i);
   return std::nullopt;
 }
 
@@ -60,8 +61,16 @@ PyObject* to_dlpack(PyObject*, PyObject* object) {
     TG_CHECK(is_tensor(object), Type, "expected a Tensor");
     auto* exported = new Exported{{}, unwrap(object), unwrap(object).sizes(), unwrap(object).strides()};
     const Tensor& t = exported->keep;
-    exported->managed.tensor = {t.bytes(), 1, 0, int32_t(t.dim()), dlpack_code(t.dtype()), uint8_t(t.element_size() * 8), 1,
-                                exported->sizes.data(), exported->strides.data(), 0};
+    exported->managed.tensor = {t.bytes(),
+                                1,
+                                0,
+                                int32_t(t.dim()),
+                                dlpack_code(t.dtype()),
+                                uint8_t(t.element_size() * 8),
+                                1,
+                                exported->sizes.data(),
+                                exported->strides.data(),
+                                0};
     exported->managed.context = exported;
     exported->managed.deleter = [](DLManagedTensor* self) { delete static_cast<Exported*>(self->context); };
     return checked(PyCapsule_New(&exported->managed, "dltensor", capsule_destructor));
@@ -74,17 +83,20 @@ PyObject* from_dlpack(PyObject*, PyObject* capsule) {
     if (!managed) throw PythonError();
     const DLTensor& t = managed->tensor;
     const auto dtype = dlpack_dtype(t);
-    TG_CHECK(dtype, Runtime, "Unsupported kUInt/kInt/kFloat bits or lanes: code ", int(t.code), ", bits ", int(t.bits), ", lanes ", t.lanes);
+    TG_CHECK(dtype, Runtime, "Unsupported kUInt/kInt/kFloat bits or lanes: code ", int(t.code), ", bits ",
+             int(t.bits), ", lanes ", t.lanes);
     TG_CHECK(t.device_type == 1, Runtime, "from_dlpack(): device type ", t.device_type, " is not supported");
     Shape sizes(t.shape, t.shape + t.ndim);
     const Ints strides = t.strides ? Ints(t.strides, t.strides + t.ndim) : contiguous_strides(sizes);
     size_t bytes = element_size(*dtype);
-    for (int32_t i = 0; i < t.ndim; i++) bytes += size_t(std::max<int64_t>(sizes[size_t(i)] - 1, 0) * strides[size_t(i)]) * element_size(*dtype);
+    for (int32_t i = 0; i < t.ndim; i++)
+      bytes += size_t(std::max<int64_t>(sizes[size_t(i)] - 1, 0) * strides[size_t(i)]) * element_size(*dtype);
     PyCapsule_SetName(capsule, "used_dltensor");
-    StoragePtr storage = Storage::from_external(static_cast<char*>(t.data) + t.byte_offset, bytes, Device{}, [managed] {
-      AcquireGil gil;
-      if (managed->deleter) managed->deleter(managed);
-    });
+    StoragePtr storage =
+        Storage::from_external(static_cast<char*>(t.data) + t.byte_offset, bytes, Device{}, [managed] {
+          AcquireGil gil;
+          if (managed->deleter) managed->deleter(managed);
+        });
     return wrap(Tensor::wrap(std::move(storage), sizes, strides, 0, *dtype));
   });
 }
@@ -101,7 +113,9 @@ PyObject* bitcast(PyObject*, PyObject* args) {
 
 PyObject* storage_id(PyObject*, PyObject* t) { return PyLong_FromVoidPtr(unwrap(t).storage().get()); }
 PyObject* storage_bytes(PyObject*, PyObject* t) { return PyLong_FromSize_t(unwrap(t).storage()->bytes()); }
-PyObject* storage_use_count(PyObject*, PyObject* t) { return PyLong_FromUnsignedLong(unwrap(t).storage().use_count()); }
+PyObject* storage_use_count(PyObject*, PyObject* t) {
+  return PyLong_FromUnsignedLong(unwrap(t).storage().use_count());
+}
 // A 1-d byte tensor with a copy of the whole storage.
 PyObject* clone_storage(PyObject*, PyObject* object) {
   return guarded([&] {
@@ -124,7 +138,8 @@ PyObject* on_storage(PyObject*, PyObject* args) {
 
 Tensor operand(PyObject* object) {
   if (is_tensor(object)) return unwrap(object);
-  TG_CHECK(is_number(object), Type, "result_type(): argument must be Tensor or Number, not ", Py_TYPE(object)->tp_name);
+  TG_CHECK(is_number(object), Type, "result_type(): argument must be Tensor or Number, not ",
+           Py_TYPE(object)->tp_name);
   return wrap_number(to_scalar(object));
 }
 PyObject* result_type_py(PyObject*, PyObject* args) {
@@ -168,32 +183,34 @@ PyObject* cpu_level_py(PyObject*, PyObject*) { return PyUnicode_FromString(cpu_l
 PyObject* memory_stats(PyObject*, PyObject*) {
   const MemoryStats s = cpu::memory_stats();
   return Py_BuildValue("{sLsLsLsL}", "allocated_bytes", (long long)s.allocated_bytes, "peak_allocated_bytes",
-                       (long long)s.peak_allocated_bytes, "cached_bytes", (long long)s.cached_bytes, "allocations", (long long)s.allocations);
+                       (long long)s.peak_allocated_bytes, "cached_bytes", (long long)s.cached_bytes,
+                       "allocations", (long long)s.allocations);
 }
 PyObject* empty_cache(PyObject*, PyObject*) {
   cpu::empty_cache();
   Py_RETURN_NONE;
 }
 
-PyMethodDef methods[] = {{"_to_dlpack", to_dlpack, METH_O, nullptr},
-                         {"_from_dlpack", from_dlpack, METH_O, nullptr},
-                         {"_bitcast", bitcast, METH_VARARGS, nullptr},
-                         {"_storage_id", storage_id, METH_O, nullptr},
-                         {"_storage_bytes", storage_bytes, METH_O, nullptr},
-                         {"_storage_use_count", storage_use_count, METH_O, nullptr},
-                         {"_clone_storage", clone_storage, METH_O, nullptr},
-                         {"_on_storage", on_storage, METH_VARARGS, nullptr},
-                         {"_result_type", result_type_py, METH_VARARGS, nullptr},
-                         {"_promote_types", promote_types_py, METH_VARARGS, nullptr},
-                         {"_can_cast", can_cast_py, METH_VARARGS, nullptr},
-                         {"_get_default_dtype", get_default, METH_NOARGS, nullptr},
-                         {"_set_default_dtype", set_default, METH_O, nullptr},
-                         {"_get_num_threads", get_threads, METH_NOARGS, nullptr},
-                         {"_set_num_threads", set_threads, METH_O, nullptr},
-                         {"_cpu_level", cpu_level_py, METH_NOARGS, nullptr},
-                         {"memory_stats", memory_stats, METH_NOARGS, "Bytes the cpu allocator holds and keeps."},
-                         {"empty_cache", empty_cache, METH_NOARGS, "Gives the cpu allocator's free blocks back to the system."},
-                         {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {
+    {"_to_dlpack", to_dlpack, METH_O, nullptr},
+    {"_from_dlpack", from_dlpack, METH_O, nullptr},
+    {"_bitcast", bitcast, METH_VARARGS, nullptr},
+    {"_storage_id", storage_id, METH_O, nullptr},
+    {"_storage_bytes", storage_bytes, METH_O, nullptr},
+    {"_storage_use_count", storage_use_count, METH_O, nullptr},
+    {"_clone_storage", clone_storage, METH_O, nullptr},
+    {"_on_storage", on_storage, METH_VARARGS, nullptr},
+    {"_result_type", result_type_py, METH_VARARGS, nullptr},
+    {"_promote_types", promote_types_py, METH_VARARGS, nullptr},
+    {"_can_cast", can_cast_py, METH_VARARGS, nullptr},
+    {"_get_default_dtype", get_default, METH_NOARGS, nullptr},
+    {"_set_default_dtype", set_default, METH_O, nullptr},
+    {"_get_num_threads", get_threads, METH_NOARGS, nullptr},
+    {"_set_num_threads", set_threads, METH_O, nullptr},
+    {"_cpu_level", cpu_level_py, METH_NOARGS, nullptr},
+    {"memory_stats", memory_stats, METH_NOARGS, "Bytes the cpu allocator holds and keeps."},
+    {"empty_cache", empty_cache, METH_NOARGS, "Gives the cpu allocator's free blocks back to the system."},
+    {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 

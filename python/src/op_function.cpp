@@ -25,8 +25,7 @@ constexpr int64_t kReleaseGilFrom = 50000;  // elements: below, taking the lock 
 
 // All overloads of one name in one role.
 struct OpFunction {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   PyObject* name;
   std::vector<std::unique_ptr<Signature>>* signatures;
   bool method;
@@ -43,12 +42,13 @@ PyObject* to_python(const Signature& signature, Result& result) {
     case ResultKind::List: {
       const Py_ssize_t n = Py_ssize_t(result.tensors.size());
       const bool named = result.kind == ResultKind::Tuple && signature.named_tuple;
-      Object tuple = owned(named ? PyStructSequence_New(signature.named_tuple)
-                           : PyTuple_New(n));
+      Object tuple = owned(named ? PyStructSequence_New(signature.named_tuple) : PyTuple_New(n));
       for (Py_ssize_t i = 0; i < n; i++) {
         PyObject* item = wrap(std::move(result.tensors[size_t(i)]));
-        if (named) PyStructSequence_SetItem(tuple.get(), i, item);
-        else PyTuple_SET_ITEM(tuple.get(), i, item);
+        if (named)
+          PyStructSequence_SetItem(tuple.get(), i, item);
+        else
+          PyTuple_SET_ITEM(tuple.get(), i, item);
       }
       return tuple.release();
     }
@@ -79,8 +79,9 @@ PyObject* run(const Signature& signature, Arguments& arguments, PyObject* self, 
       Tensor value = std::move(result.tensors[0]);
       TG_CHECK(value.sizes() == target.sizes(), Runtime, "output with shape ", target.sizes(),
                " doesn't match the broadcast shape ", value.sizes());
-      TG_CHECK(can_cast(value.dtype(), target.dtype()), Runtime, "result type ", dtype_scalar_name(value.dtype()),
-               " can't be cast to the desired output type ", dtype_scalar_name(target.dtype()));
+      TG_CHECK(can_cast(value.dtype(), target.dtype()), Runtime, "result type ",
+               dtype_scalar_name(value.dtype()), " can't be cast to the desired output type ",
+               dtype_scalar_name(target.dtype()));
       copy_(target, value);
     }
     return Py_NewRef(self);
@@ -95,8 +96,8 @@ PyObject* run(const Signature& signature, Arguments& arguments, PyObject* self, 
   if (result.kind == ResultKind::Tensor) return Py_NewRef(arguments.out);
   // out=(values, indices)
   const Py_ssize_t n = PySequence_Fast_GET_SIZE(arguments.out);
-  TG_CHECK(size_t(n) == result.tensors.size(), Type, signature.schema.name, "(): expected tuple of ", result.tensors.size(),
-           " elements but got ", n);
+  TG_CHECK(size_t(n) == result.tensors.size(), Type, signature.schema.name, "(): expected tuple of ",
+           result.tensors.size(), " elements but got ", n);
   for (Py_ssize_t i = 0; i < n; i++) {
     PyObject* item = PySequence_Fast_ITEMS(arguments.out)[i];
     TG_CHECK(is_tensor(item), Type, signature.schema.name, "(): out must be a tuple of Tensors");
@@ -114,8 +115,10 @@ std::string given_types(PyObject* const* args, Py_ssize_t from, Py_ssize_t posit
     if (dot != name.npos && name.rfind("numpy.", 0) != 0) name = name.substr(dot + 1);
     if ((PyTuple_Check(object) || PyList_Check(object)) && PySequence_Fast_GET_SIZE(object) > 0) {
       name += " of ";
-      if (PyTuple_Check(object)) name += "(";
-      else name += "[";
+      if (PyTuple_Check(object))
+        name += "(";
+      else
+        name += "[";
       for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); i++) {
         if (i) name += ", ";
         name += Py_TYPE(PySequence_Fast_ITEMS(object)[i])->tp_name;
@@ -140,7 +143,8 @@ std::string given_types(PyObject* const* args, Py_ssize_t from, Py_ssize_t posit
   if (self->signatures->size() == 1) {
     const Signature& signature = *(*self->signatures)[0];
     arguments.parse(signature, args, positional, names, &why);
-    if (self->in_place && why.rfind(signature.schema.name + "(", 0) == 0) why = name + why.substr(signature.schema.name.size());
+    if (self->in_place && why.rfind(signature.schema.name + "(", 0) == 0)
+      why = name + why.substr(signature.schema.name.size());
     fail(ErrorKind::Type, why);
   }
   std::string text = name + "() received an invalid combination of arguments - got (" +
@@ -148,7 +152,8 @@ std::string given_types(PyObject* const* args, Py_ssize_t from, Py_ssize_t posit
   for (auto& signature : *self->signatures) {
     text += "\n * " + signature->describe();
     why.clear();
-    if (!arguments.parse(*signature, args, positional, names, &why) && !why.empty()) text += "\n      didn't match because: " + why;
+    if (!arguments.parse(*signature, args, positional, names, &why) && !why.empty())
+      text += "\n      didn't match because: " + why;
   }
   fail(ErrorKind::Type, text + "\n");
 }
@@ -173,7 +178,9 @@ PyObject* bind(PyObject* self, PyObject* instance, PyObject*) {
   return PyMethod_New(self, instance);
 }
 
-PyObject* function_name(PyObject* self, void*) { return Py_NewRef(reinterpret_cast<OpFunction*>(self)->name); }
+PyObject* function_name(PyObject* self, void*) {
+  return Py_NewRef(reinterpret_cast<OpFunction*>(self)->name);
+}
 PyObject* function_module(PyObject*, void*) { return PyUnicode_FromString("tensorgrad"); }
 PyObject* function_doc(PyObject* self, void*) {
   std::string text;
@@ -187,18 +194,21 @@ PyObject* function_schemas(PyObject* self, void*) {
   return guarded([&]() -> PyObject* {
     Object list = owned(PyList_New(0));
     for (auto& signature : *reinterpret_cast<OpFunction*>(self)->signatures)
-      check_status(PyList_Append(list.get(), owned(PyUnicode_FromString(signature->schema.text.c_str())).get()));
+      check_status(
+          PyList_Append(list.get(), owned(PyUnicode_FromString(signature->schema.text.c_str())).get()));
     return list.release();
   });
 }
 PyObject* function_repr(PyObject* self) {
   OpFunction* f = reinterpret_cast<OpFunction*>(self);
-  return PyUnicode_FromFormat(f->method ? "<method '%U' of 'tensorgrad.Tensor' objects>" : "<built-in function %U>", f->name);
+  return PyUnicode_FromFormat(
+      f->method ? "<method '%U' of 'tensorgrad.Tensor' objects>" : "<built-in function %U>", f->name);
 }
 PyObject* function_reduce(PyObject* self, PyObject*) {
   OpFunction* f = reinterpret_cast<OpFunction*>(self);
   if (!f->method) return Py_NewRef(f->name);
-  return Py_BuildValue("(O(OO))", PyDict_GetItemString(PyEval_GetBuiltins(), "getattr"), tensor_type, f->name);
+  return Py_BuildValue("(O(OO))", PyDict_GetItemString(PyEval_GetBuiltins(), "getattr"), tensor_type,
+                       f->name);
 }
 
 PyGetSetDef getset[] = {{"__name__", function_name, nullptr, nullptr, nullptr},
@@ -208,8 +218,10 @@ PyGetSetDef getset[] = {{"__name__", function_name, nullptr, nullptr, nullptr},
                         {"__schemas__", function_schemas, nullptr, nullptr, nullptr},
                         {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyMemberDef members[] = {
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(OpFunction, vectorcall), READONLY, nullptr}, {nullptr, 0, 0, 0, nullptr}};
-PyMethodDef function_methods[] = {{"__reduce__", function_reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(OpFunction, vectorcall), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
+PyMethodDef function_methods[] = {{"__reduce__", function_reduce, METH_NOARGS, nullptr},
+                                  {nullptr, nullptr, 0, nullptr}};
 
 void make_types() {
   PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
@@ -218,7 +230,8 @@ void make_types() {
                          {Py_tp_members, members},
                          {Py_tp_methods, function_methods},
                          {0, nullptr}};
-  PyType_Spec spec = {"tensorgrad.OpFunction", sizeof(OpFunction), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL, slots};
+  PyType_Spec spec = {"tensorgrad.OpFunction", sizeof(OpFunction), 0,
+                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL, slots};
   function_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
   PyType_Slot method_slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
                                 {Py_tp_repr, reinterpret_cast<void*>(function_repr)},
@@ -228,7 +241,8 @@ void make_types() {
                                 {Py_tp_descr_get, reinterpret_cast<void*>(bind)},
                                 {0, nullptr}};
   PyType_Spec method_spec = {"tensorgrad.OpMethod", sizeof(OpFunction), 0,
-                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, method_slots};
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+                             method_slots};
   method_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&method_spec)));
 }
 
@@ -242,8 +256,8 @@ PyTypeObject* named_tuple_type(const Schema& schema) {
     std::vector<PyStructSequence_Field> fields;
     for (auto& name : schema.return_names) fields.push_back({strdup(name.c_str()), ""});
     fields.push_back({nullptr, nullptr});
-    PyStructSequence_Desc description = {strdup(("torch.return_types." + schema.name).c_str()), nullptr, fields.data(),
-                                         int(schema.returns.size())};
+    PyStructSequence_Desc description = {strdup(("torch.return_types." + schema.name).c_str()), nullptr,
+                                         fields.data(), int(schema.returns.size())};
     type = PyStructSequence_NewType(&description);
     if (!type) throw PythonError();
   }
@@ -273,7 +287,8 @@ Object make_function(const std::string& name, const Rows& rows, bool method, boo
 void add_ops(PyObject* module) {
   make_types();
   Rows rows(__start_tensorgrad_ops, __stop_tensorgrad_ops);
-  std::stable_sort(rows.begin(), rows.end(), [](const OpRow* a, const OpRow* b) { return a->line < b->line; });
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const OpRow* a, const OpRow* b) { return a->line < b->line; });
   std::map<std::string, Rows> functions, functionals, methods, in_place, in_place_functions;
   std::map<std::string, std::map<std::string, Rows>> spaces;
   for (const OpRow* row : rows) {
@@ -291,7 +306,8 @@ void add_ops(PyObject* module) {
   }
   const auto add_to_module = [](PyObject* target, const std::map<std::string, Rows>& all, bool in_place) {
     for (auto& [name, overloads] : all)
-      check_status(PyModule_AddObjectRef(target, name.c_str(), make_function(name, overloads, false, in_place).get()));
+      check_status(
+          PyModule_AddObjectRef(target, name.c_str(), make_function(name, overloads, false, in_place).get()));
   };
   const auto submodule = [&](const char* name) {
     Object created = owned(PyModule_New((std::string("tensorgrad._C.") + name).c_str()));

@@ -25,7 +25,8 @@ Tensor div_op(const Tensor& a, const Tensor& b, Out out) {
 }
 
 // Either side may be a Python number; anything else is left to the other operand.
-template <BinaryOp op> PyObject* binary(PyObject* a, PyObject* b) {
+template <BinaryOp op>
+PyObject* binary(PyObject* a, PyObject* b) {
   return guarded([&]() -> PyObject* {
     const bool left = is_tensor(a), right = is_tensor(b);
     if (left && right) {
@@ -50,7 +51,8 @@ template <BinaryOp op> PyObject* binary(PyObject* a, PyObject* b) {
   });
 }
 
-template <BinaryOp op> PyObject* in_place(PyObject* a, PyObject* b) {
+template <BinaryOp op>
+PyObject* in_place(PyObject* a, PyObject* b) {
   return guarded([&]() -> PyObject* {
     const Tensor& self = unwrap(a);
     Tensor number;
@@ -72,15 +74,14 @@ PyObject* call_method(PyObject* self, const char* name, PyObject* argument) {
 }
 bool operand(PyObject* object) { return is_tensor(object) || is_number(object); }
 
-
-#define TG_NAMED_BINARY(FUNCTION, NAME)                                       \
-  PyObject* FUNCTION(PyObject* a, PyObject* b) {                              \
-    if (!operand(a) || !operand(b)) Py_RETURN_NOTIMPLEMENTED;                 \
-    if (is_tensor(a)) return call_method(a, NAME, b);                         \
-    return guarded([&]() -> PyObject* {                                       \
-      Object ops = owned(PyImport_ImportModule("tensorgrad._operators"));     \
-      return PyObject_CallMethod(ops.get(), "reflected", "sOO", NAME, a, b);  \
-    });                                                                       \
+#define TG_NAMED_BINARY(FUNCTION, NAME)                                      \
+  PyObject* FUNCTION(PyObject* a, PyObject* b) {                             \
+    if (!operand(a) || !operand(b)) Py_RETURN_NOTIMPLEMENTED;                \
+    if (is_tensor(a)) return call_method(a, NAME, b);                        \
+    return guarded([&]() -> PyObject* {                                      \
+      Object ops = owned(PyImport_ImportModule("tensorgrad._operators"));    \
+      return PyObject_CallMethod(ops.get(), "reflected", "sOO", NAME, a, b); \
+    });                                                                      \
   }
 TG_NAMED_BINARY(bit_and, "bitwise_and")
 TG_NAMED_BINARY(bit_or, "bitwise_or")
@@ -89,10 +90,10 @@ TG_NAMED_BINARY(shift_left, "bitwise_left_shift")
 TG_NAMED_BINARY(shift_right, "bitwise_right_shift")
 #undef TG_NAMED_BINARY
 
-#define TG_NAMED_IN_PLACE(FUNCTION, NAME)                       \
-  PyObject* FUNCTION(PyObject* a, PyObject* b) {                \
-    if (!operand(b)) Py_RETURN_NOTIMPLEMENTED;                  \
-    return call_method(a, NAME, b);                             \
+#define TG_NAMED_IN_PLACE(FUNCTION, NAME)        \
+  PyObject* FUNCTION(PyObject* a, PyObject* b) { \
+    if (!operand(b)) Py_RETURN_NOTIMPLEMENTED;   \
+    return call_method(a, NAME, b);              \
   }
 TG_NAMED_IN_PLACE(bit_and_, "bitwise_and_")
 TG_NAMED_IN_PLACE(bit_or_, "bitwise_or_")
@@ -151,7 +152,8 @@ PyObject* as_float(PyObject* self) {
 PyObject* as_index(PyObject* self) {
   return guarded([&]() -> PyObject* {
     const Tensor& t = unwrap(self);
-    TG_CHECK(t.numel() == 1 && !is_floating(t.dtype()), Type, "only integer tensors of a single element can be converted to an index");
+    TG_CHECK(t.numel() == 1 && !is_floating(t.dtype()), Type,
+             "only integer tensors of a single element can be converted to an index");
     return PyLong_FromLongLong(t.item().to_int());
   });
 }
@@ -165,7 +167,10 @@ Py_ssize_t length(PyObject* self) {
       Py_ssize_t(-1));
 }
 
-template <class F> void* slot(F* function) { return reinterpret_cast<void*>(function); }
+template <class F>
+void* slot(F* function) {
+  return reinterpret_cast<void*>(function);
+}
 
 }  // namespace
 

@@ -10,8 +10,8 @@ namespace {
 // NumPy is never imported for this: its scalar types are known by name.
 bool is_numpy_scalar(PyObject* object) {
   const char* name = Py_TYPE(object)->tp_name;
-  return std::strncmp(name, "numpy.", 6) == 0 && Py_TYPE(object)->tp_as_number && Py_TYPE(object)->tp_as_number->nb_float &&
-         std::strcmp(name, "numpy.ndarray") != 0;
+  return std::strncmp(name, "numpy.", 6) == 0 && Py_TYPE(object)->tp_as_number &&
+         Py_TYPE(object)->tp_as_number->nb_float && std::strcmp(name, "numpy.ndarray") != 0;
 }
 bool is_numpy_bool(PyObject* object) {
   const char* name = Py_TYPE(object)->tp_name;
@@ -28,7 +28,8 @@ Scalar to_scalar(PyObject* object) {
   if (PyFloat_CheckExact(object)) return Scalar(PyFloat_AS_DOUBLE(object));
   if (PyBool_Check(object)) return Scalar(object == Py_True);
   if (is_numpy_bool(object)) return Scalar(PyObject_IsTrue(object) == 1);
-  if (PyLong_Check(object) || (PyIndex_Check(object) && !PyFloat_Check(object))) return Scalar(to_int(object));
+  if (PyLong_Check(object) || (PyIndex_Check(object) && !PyFloat_Check(object)))
+    return Scalar(to_int(object));
   return Scalar(to_double(object));
 }
 

@@ -95,7 +95,8 @@ int tensor_clear(PyObject* object) {
 
 int tensor_setattro(PyObject* object, PyObject* name, PyObject* value) {
   const int status = PyObject_GenericSetAttr(object, name, value);
-  if (reinterpret_cast<TensorObject*>(object)->dict && !PyObject_GC_IsTracked(object)) PyObject_GC_Track(object);
+  if (reinterpret_cast<TensorObject*>(object)->dict && !PyObject_GC_IsTracked(object))
+    PyObject_GC_Track(object);
   return status;
 }
 
@@ -121,7 +122,9 @@ PyObject* make_subclass(PyObject*, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"cls", "data", "require_grad", nullptr};
   PyObject *cls, *data;
   int requires_grad = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|p", const_cast<char**>(names), &cls, &data, &requires_grad)) return nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|p", const_cast<char**>(names), &cls, &data,
+                                   &requires_grad))
+    return nullptr;
   return guarded([&]() -> PyObject* {
     if (!PyType_Check(cls) || !is_tensor(data)) {
       PyErr_SetString(PyExc_TypeError, "_make_subclass() expects a type and a Tensor");
@@ -145,9 +148,10 @@ PyMethodDef methods[] = {
 PyGetSetDef getset[] = {{"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
                         {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
-PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(TensorObject, dict), READONLY, nullptr},
-                         {"__weaklistoffset__", T_PYSSIZET, offsetof(TensorObject, weakrefs), READONLY, nullptr},
-                         {nullptr, 0, 0, 0, nullptr}};
+PyMemberDef members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(TensorObject, dict), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(TensorObject, weakrefs), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
 
 }  // namespace
 

@@ -6,8 +6,7 @@
 namespace tensorgrad::python {
 
 struct TensorObject {
-  PyObject_HEAD
-  Tensor tensor;  // while the tensor owns this object, a pointer that holds no reference
+  PyObject_HEAD Tensor tensor;  // while the tensor owns this object, a pointer that holds no reference
   PyObject* dict;
   PyObject* weakrefs;
 };

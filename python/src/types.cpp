@@ -11,12 +11,10 @@ PyTypeObject* size_type = nullptr;
 namespace {
 
 struct DTypeObject {
-  PyObject_HEAD
-  DType dtype;
+  PyObject_HEAD DType dtype;
 };
 struct DeviceObject {
-  PyObject_HEAD
-  Device device;
+  PyObject_HEAD Device device;
 };
 PyObject* dtype_objects[kDTypeCount];
 
@@ -51,18 +49,21 @@ PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
     if (PyArg_ParseTupleAndKeywords(args, kwargs, "O|O", const_cast<char**>(names), &kind, &index)) {
     } else {
       PyErr_Clear();
-      if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", const_cast<char**>(alternative), &kind)) throw PythonError();
+      if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", const_cast<char**>(alternative), &kind))
+        throw PythonError();
     }
     if (!is_device(kind)) {
-      PyErr_Format(PyExc_TypeError, "device(): argument 'type' (position 1) must be str, not %s", Py_TYPE(kind)->tp_name);
+      PyErr_Format(PyExc_TypeError, "device(): argument 'type' (position 1) must be str, not %s",
+                   Py_TYPE(kind)->tp_name);
       throw PythonError();
     }
     Device device = unwrap_device(kind);
     if (index && index != Py_None) {
       const long ordinal = PyLong_AsLong(index);
       if (ordinal == -1 && PyErr_Occurred()) throw PythonError();
-      TG_CHECK(device.index < 0, Runtime, "type (string) must not include an index because index was passed explicitly: ",
-               to_string(device));
+      TG_CHECK(
+          device.index < 0, Runtime,
+          "type (string) must not include an index because index was passed explicitly: ", to_string(device));
       TG_CHECK(ordinal >= 0 && ordinal < 128, Runtime, "Device index must not be negative");
       device.index = int8_t(ordinal);
     }
@@ -75,13 +76,17 @@ PyObject* device_repr(PyObject* self) {
   return PyUnicode_FromFormat("device(type='%s', index=%d)", device_type_name(d.type), int(d.index));
 }
 PyObject* device_str(PyObject* self) { return PyUnicode_FromString(to_string(device_at(self)).c_str()); }
-PyObject* device_kind(PyObject* self, void*) { return PyUnicode_FromString(device_type_name(device_at(self).type)); }
+PyObject* device_kind(PyObject* self, void*) {
+  return PyUnicode_FromString(device_type_name(device_at(self).type));
+}
 PyObject* device_index(PyObject* self, void*) {
   const int index = device_at(self).index;
   if (index < 0) Py_RETURN_NONE;
   return PyLong_FromLong(index);
 }
-Py_hash_t device_hash(PyObject* self) { return Py_hash_t(device_at(self).type) * 131 + device_at(self).index + 2; }
+Py_hash_t device_hash(PyObject* self) {
+  return Py_hash_t(device_at(self).type) * 131 + device_at(self).index + 2;
+}
 PyObject* device_compare(PyObject* a, PyObject* b, int op) {
   if (Py_TYPE(b) != device_type || (op != Py_EQ && op != Py_NE)) Py_RETURN_NOTIMPLEMENTED;
   const Device x = device_at(a), y = device_at(b);
@@ -96,7 +101,8 @@ PyObject* device_reduce(PyObject* self, PyObject*) {
 PyGetSetDef device_getset[] = {{"type", device_kind, nullptr, nullptr, nullptr},
                                {"index", device_index, nullptr, nullptr, nullptr},
                                {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr},
+                                {nullptr, nullptr, 0, nullptr}};
 
 // Size: a tuple of ints that prints as torch.Size and keeps its type when sliced, added or repeated.
 PyObject* as_size(PyObject* tuple) {
@@ -147,14 +153,17 @@ PyObject* size_reduce(PyObject* self, PyObject*) {
 }
 PyObject* size_concat(PyObject* a, PyObject* b) {
   if (!PyTuple_Check(b))
-    return PyErr_Format(PyExc_TypeError, "can only concatenate tuple (not %s) to torch.Size", Py_TYPE(b)->tp_name);
+    return PyErr_Format(PyExc_TypeError, "can only concatenate tuple (not %s) to torch.Size",
+                        Py_TYPE(b)->tp_name);
   return as_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b));
 }
 PyObject* size_add(PyObject* a, PyObject* b) {
   if (!PyTuple_Check(a) || !PyTuple_Check(b)) Py_RETURN_NOTIMPLEMENTED;
   return as_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b));
 }
-PyObject* size_repeat(PyObject* a, Py_ssize_t n) { return as_size(PyTuple_Type.tp_as_sequence->sq_repeat(a, n)); }
+PyObject* size_repeat(PyObject* a, Py_ssize_t n) {
+  return as_size(PyTuple_Type.tp_as_sequence->sq_repeat(a, n));
+}
 PyObject* size_subscript(PyObject* self, PyObject* key) {
   return PySlice_Check(key) ? as_size(PyTuple_Type.tp_as_mapping->mp_subscript(self, key))
                             : PyTuple_Type.tp_as_mapping->mp_subscript(self, key);
@@ -163,15 +172,20 @@ PyMethodDef size_methods[] = {{"numel", size_numel, METH_NOARGS, "The product of
                               {"__reduce__", size_reduce, METH_NOARGS, nullptr},
                               {nullptr, nullptr, 0, nullptr}};
 
-PyTypeObject* make_type(PyObject* module, const char* name, int size, std::vector<PyType_Slot> slots, PyObject* base = nullptr) {
+PyTypeObject* make_type(PyObject* module, const char* name, int size, std::vector<PyType_Slot> slots,
+                        PyObject* base = nullptr) {
   slots.push_back({0, nullptr});
   PyType_Spec spec = {name, size, 0, Py_TPFLAGS_DEFAULT, slots.data()};
   Object bases(base ? PyTuple_Pack(1, base) : nullptr);
   PyObject* type = checked(base ? PyType_FromSpecWithBases(&spec, bases.get()) : PyType_FromSpec(&spec));
-  check_status(PyModule_AddObjectRef(module, std::string(name).substr(std::string(name).rfind('.') + 1).c_str(), type));
+  check_status(PyModule_AddObjectRef(
+      module, std::string(name).substr(std::string(name).rfind('.') + 1).c_str(), type));
   return reinterpret_cast<PyTypeObject*>(type);
 }
-template <class F> void* slot(F* function) { return reinterpret_cast<void*>(function); }
+template <class F>
+void* slot(F* function) {
+  return reinterpret_cast<void*>(function);
+}
 
 }  // namespace
 
@@ -184,13 +198,15 @@ PyObject* wrap_device(Device device) {
 }
 PyObject* wrap_size(const Shape& sizes) {
   PyObject* self = checked(size_type->tp_alloc(size_type, Py_ssize_t(sizes.size())));
-  for (size_t i = 0; i < sizes.size(); i++) PyTuple_SET_ITEM(self, Py_ssize_t(i), PyLong_FromLongLong(sizes[i]));
+  for (size_t i = 0; i < sizes.size(); i++)
+    PyTuple_SET_ITEM(self, Py_ssize_t(i), PyLong_FromLongLong(sizes[i]));
   return self;
 }
 
 bool is_dtype(PyObject* object) {
   return Py_TYPE(object) == dtype_type || object == reinterpret_cast<PyObject*>(&PyFloat_Type) ||
-         object == reinterpret_cast<PyObject*>(&PyLong_Type) || object == reinterpret_cast<PyObject*>(&PyBool_Type);
+         object == reinterpret_cast<PyObject*>(&PyLong_Type) ||
+         object == reinterpret_cast<PyObject*>(&PyBool_Type);
 }
 DType unwrap_dtype(PyObject* object) {
   if (Py_TYPE(object) == dtype_type) return dtype_at(object);
@@ -198,7 +214,8 @@ DType unwrap_dtype(PyObject* object) {
   return object == reinterpret_cast<PyObject*>(&PyLong_Type) ? DType::Int64 : DType::Bool;
 }
 bool is_device(PyObject* object) {
-  return Py_TYPE(object) == device_type || PyUnicode_Check(object) || (PyLong_Check(object) && !PyBool_Check(object));
+  return Py_TYPE(object) == device_type || PyUnicode_Check(object) ||
+         (PyLong_Check(object) && !PyBool_Check(object));
 }
 Device unwrap_device(PyObject* object) {
   if (Py_TYPE(object) == device_type) return device_at(object);
@@ -210,8 +227,9 @@ Device unwrap_device(PyObject* object) {
 }
 
 void add_types(PyObject* module) {
-  dtype_type = make_type(module, "torch.dtype", sizeof(DTypeObject),
-                         {{Py_tp_repr, slot(dtype_repr)}, {Py_tp_getset, dtype_getset}, {Py_tp_methods, dtype_methods}});
+  dtype_type = make_type(
+      module, "torch.dtype", sizeof(DTypeObject),
+      {{Py_tp_repr, slot(dtype_repr)}, {Py_tp_getset, dtype_getset}, {Py_tp_methods, dtype_methods}});
   for (int i = 0; i < kDTypeCount; i++) {
     DTypeObject* self = PyObject_New(DTypeObject, dtype_type);
     if (!self) throw PythonError();
@@ -220,12 +238,20 @@ void add_types(PyObject* module) {
     check_status(PyModule_AddObjectRef(module, dtype_name(DType(i)), dtype_objects[i]));
   }
   device_type = make_type(module, "torch.device", sizeof(DeviceObject),
-                          {{Py_tp_new, slot(device_new)}, {Py_tp_repr, slot(device_repr)}, {Py_tp_str, slot(device_str)},
-                           {Py_tp_hash, slot(device_hash)}, {Py_tp_richcompare, slot(device_compare)},
-                           {Py_tp_getset, device_getset}, {Py_tp_methods, device_methods}});
+                          {{Py_tp_new, slot(device_new)},
+                           {Py_tp_repr, slot(device_repr)},
+                           {Py_tp_str, slot(device_str)},
+                           {Py_tp_hash, slot(device_hash)},
+                           {Py_tp_richcompare, slot(device_compare)},
+                           {Py_tp_getset, device_getset},
+                           {Py_tp_methods, device_methods}});
   size_type = make_type(module, "torch.Size", 0,
-                        {{Py_tp_new, slot(size_new)}, {Py_tp_repr, slot(size_repr)}, {Py_tp_methods, size_methods},
-                         {Py_sq_concat, slot(size_concat)}, {Py_nb_add, slot(size_add)}, {Py_sq_repeat, slot(size_repeat)},
+                        {{Py_tp_new, slot(size_new)},
+                         {Py_tp_repr, slot(size_repr)},
+                         {Py_tp_methods, size_methods},
+                         {Py_sq_concat, slot(size_concat)},
+                         {Py_nb_add, slot(size_add)},
+                         {Py_sq_repeat, slot(size_repeat)},
                          {Py_mp_subscript, slot(size_subscript)}},
                         reinterpret_cast<PyObject*>(&PyTuple_Type));
   // `module.dtype` pickles by name: tensorgrad.float32.

@@ -11,7 +11,7 @@ extern PyTypeObject* dtype_type;
 extern PyTypeObject* device_type;
 extern PyTypeObject* size_type;
 
-PyObject* wrap_dtype(DType dtype);    // new references
+PyObject* wrap_dtype(DType dtype);  // new references
 PyObject* wrap_device(Device device);
 PyObject* wrap_size(const Shape& sizes);
 

@@ -10,7 +10,8 @@
 namespace tensorgrad {
 namespace {
 
-// What one run knows of a node. Several runs may be under way on a graph (threads, hooks), so it is not in the node.
+// What one run knows of a node. Several runs may be under way on a graph (threads, hooks), so it is not in
+// the node.
 struct Task {
   Node* node = nullptr;
   int32_t dependencies = 0;
@@ -50,7 +51,9 @@ class Tasks {
   Task& at(size_t i) { return tasks_[i]; }
 
  private:
-  size_t hash(Node* node) const { return (reinterpret_cast<size_t>(node) / 64 * 0x9e3779b97f4a7c15u >> 20) & (slots_.size() - 1); }
+  size_t hash(Node* node) const {
+    return (reinterpret_cast<size_t>(node) / 64 * 0x9e3779b97f4a7c15u >> 20) & (slots_.size() - 1);
+  }
   void rehash() {
     slots_.assign(slots_.size() * 2, -1);
     for (size_t i = 0; i < tasks_.size(); i++) {
@@ -90,12 +93,13 @@ class TasksLease {
   Tasks* const tasks_;
 };
 
-// Brings a gradient to the shape and type of the forward output: what broadcasting and promotion widened is summed and
-// cast back, here and nowhere else.
+// Brings a gradient to the shape and type of the forward output: what broadcasting and promotion widened is
+// summed and cast back, here and nowhere else.
 Tensor fit(Tensor u, const OutputMeta& meta, const char* producer, size_t index) {
   if (!(u.sizes() == meta.sizes)) {
-    TG_CHECK(is_expandable_to(meta.sizes, u.sizes()), Runtime, "Function ", producer, " returned an invalid gradient at index ",
-             index, " - got ", u.sizes(), " but expected shape compatible with ", meta.sizes);
+    TG_CHECK(is_expandable_to(meta.sizes, u.sizes()), Runtime, "Function ", producer,
+             " returned an invalid gradient at index ", index, " - got ", u.sizes(),
+             " but expected shape compatible with ", meta.sizes);
     u = sum_to_size(u, meta.sizes);
   }
   if (u.dtype() != meta.dtype) u = to(u, meta.dtype);
@@ -126,8 +130,8 @@ struct Capture {
 
 }  // namespace
 
-TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients, const BackwardOptions& options,
-                        const SmallVector<Edge, 3>& inputs) {
+TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
+                        const BackwardOptions& options, const SmallVector<Edge, 3>& inputs) {
   GradModeGuard mode(options.create_graph);
   TasksLease lease;
   Tasks& tasks = lease.tasks();
@@ -241,7 +245,8 @@ TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
         for (auto& [id, hook] : std::vector(node->hooks().after)) hook(out, given);
       if (!options.retain_graph) node->release_saved();
       TG_CHECK(out.size() >= node->next.size() || leaf, Runtime, "Function ", node->name(),
-               " returned an incorrect number of gradients (expected ", node->next.size(), ", got ", out.size(), ")");
+               " returned an incorrect number of gradients (expected ", node->next.size(), ", got ",
+               out.size(), ")");
     }
     u.clear();
     for (size_t i = 0; i < node->next.size(); i++) {
@@ -249,7 +254,8 @@ TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
       if (!edge.node) continue;
       Task& next = *tasks.find(edge.node.get());
       if (i < out.size() && out[i].defined() && (next.needed || options.accumulate)) {
-        if (autograd_state.anomaly && autograd_state.anomaly_check_nan) { /* checked by the caller's hook */ }
+        if (autograd_state.anomaly && autograd_state.anomaly_check_nan) { /* checked by the caller's hook */
+        }
         deliver(next, edge.index, std::move(out[i]), node->name(), i);
       }
       if (--next.dependencies == 0 && next.needed) push(next);

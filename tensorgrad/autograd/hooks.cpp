@@ -12,8 +12,10 @@ int64_t next_id() {
   static std::atomic<int64_t> id{0};
   return ++id;
 }
-template <class Hooks> void drop(Hooks& hooks, int64_t id) {
-  hooks.erase(std::remove_if(hooks.begin(), hooks.end(), [&](auto& each) { return each.first == id; }), hooks.end());
+template <class Hooks>
+void drop(Hooks& hooks, int64_t id) {
+  hooks.erase(std::remove_if(hooks.begin(), hooks.end(), [&](auto& each) { return each.first == id; }),
+              hooks.end());
 }
 
 }  // namespace
@@ -25,7 +27,8 @@ int64_t add_hook(const Tensor& t, TensorHook hook) {
     const uint32_t output = t.impl()->output_nr;
     node->hooks().before.emplace_back(id, [hook = std::move(hook), output](TensorList& gradients) {
       if (!gradients[output].defined()) return;
-      if (Tensor replaced = hook(gradients[output]); replaced.defined()) gradients[output] = std::move(replaced);
+      if (Tensor replaced = hook(gradients[output]); replaced.defined())
+        gradients[output] = std::move(replaced);
     });
   } else {
     auto& hooks = t.meta().leaf_hooks;
@@ -46,7 +49,8 @@ int64_t add_post_accumulate_hook(const Tensor& leaf, std::function<void(const Te
 
 void remove_hook(const Tensor& t, int64_t id) {
   if (t.impl()->meta && t.impl()->meta->leaf_hooks) drop(*t.impl()->meta->leaf_hooks, id);
-  if (t.impl()->meta && t.impl()->meta->post_accumulate_hooks) drop(*t.impl()->meta->post_accumulate_hooks, id);
+  if (t.impl()->meta && t.impl()->meta->post_accumulate_hooks)
+    drop(*t.impl()->meta->post_accumulate_hooks, id);
   if (t.impl()->grad_fn && t.impl()->grad_fn->has_hooks()) drop(t.impl()->grad_fn->hooks().before, id);
 }
 

@@ -4,8 +4,8 @@
 
 namespace tensorgrad {
 
-// Runs when the gradient of `t` is complete: a leaf's before it is accumulated, another's before its node runs. A defined
-// result replaces the gradient. Returns a number for remove_hook().
+// Runs when the gradient of `t` is complete: a leaf's before it is accumulated, another's before its node
+// runs. A defined result replaces the gradient. Returns a number for remove_hook().
 int64_t add_hook(const Tensor& t, TensorHook hook);
 void remove_hook(const Tensor& t, int64_t id);
 // Runs after a leaf's .grad was updated.

@@ -8,23 +8,23 @@
 #include "tensorgrad/dispatch/slot.h"
 
 // Basic: memory
-TG_SLOT(copy, void(const Plan&))                       // out[0] = cast(in[1])
-TG_SLOT(fill, void(const Plan&, Scalar value))         // out[0] = value
+TG_SLOT(copy, void(const Plan&))                // out[0] = cast(in[1])
+TG_SLOT(fill, void(const Plan&, Scalar value))  // out[0] = value
 // Basic: pointwise binary; the inputs share one dtype
-TG_SLOT(add, void(const Plan&, Scalar alpha))          // a + alpha * b
+TG_SLOT(add, void(const Plan&, Scalar alpha))  // a + alpha * b
 TG_SLOT(mul, void(const Plan&))
-TG_SLOT(div, void(const Plan&))                        // true division, floating only
+TG_SLOT(div, void(const Plan&))  // true division, floating only
 TG_SLOT(div_floor, void(const Plan&))
 TG_SLOT(div_trunc, void(const Plan&))
-TG_SLOT(remainder, void(const Plan&))                  // sign of the divisor
-TG_SLOT(fmod, void(const Plan&))                       // sign of the dividend
+TG_SLOT(remainder, void(const Plan&))  // sign of the divisor
+TG_SLOT(fmod, void(const Plan&))       // sign of the dividend
 TG_SLOT(pow, void(const Plan&))
 TG_SLOT(atan2, void(const Plan&))
-TG_SLOT(maximum, void(const Plan&))                    // NaN wins
+TG_SLOT(maximum, void(const Plan&))  // NaN wins
 TG_SLOT(minimum, void(const Plan&))
-TG_SLOT(fmax, void(const Plan&))                       // NaN loses
+TG_SLOT(fmax, void(const Plan&))  // NaN loses
 TG_SLOT(fmin, void(const Plan&))
-TG_SLOT(eq, void(const Plan&))                         // comparisons write bool
+TG_SLOT(eq, void(const Plan&))  // comparisons write bool
 TG_SLOT(ne, void(const Plan&))
 TG_SLOT(lt, void(const Plan&))
 TG_SLOT(le, void(const Plan&))
@@ -33,12 +33,12 @@ TG_SLOT(ge, void(const Plan&))
 TG_SLOT(logical_and, void(const Plan&))
 TG_SLOT(logical_or, void(const Plan&))
 TG_SLOT(logical_xor, void(const Plan&))
-TG_SLOT(bitwise_and, void(const Plan&))                // integers and bool
+TG_SLOT(bitwise_and, void(const Plan&))  // integers and bool
 TG_SLOT(bitwise_or, void(const Plan&))
 TG_SLOT(bitwise_xor, void(const Plan&))
 TG_SLOT(bitwise_left_shift, void(const Plan&))
 TG_SLOT(bitwise_right_shift, void(const Plan&))
-TG_SLOT(where, void(const Plan&))                      // out = condition[1] ? a[2] : b[3]
+TG_SLOT(where, void(const Plan&))  // out = condition[1] ? a[2] : b[3]
 
 // Reductions: `in` is contiguous [outer, length, inner], `out` contiguous [outer, inner].
 namespace tensorgrad {
@@ -90,8 +90,8 @@ TG_SLOT(neg, void(const Plan&))
 TG_SLOT(abs, void(const Plan&))
 TG_SLOT(sign, void(const Plan&))
 TG_SLOT(relu, void(const Plan&))
-TG_SLOT(bitwise_not, void(const Plan&))                // integers and bool
-TG_SLOT(logical_not, void(const Plan&))                // this and the next write bool
+TG_SLOT(bitwise_not, void(const Plan&))  // integers and bool
+TG_SLOT(logical_not, void(const Plan&))  // this and the next write bool
 TG_SLOT(isinf, void(const Plan&))
 TG_SLOT(isfinite, void(const Plan&))
 TG_SLOT(isposinf, void(const Plan&))
@@ -99,8 +99,8 @@ TG_SLOT(isneginf, void(const Plan&))
 TG_SLOT(signbit, void(const Plan&))
 // Activations; *_backward(u, saved input or result) is their gradient
 TG_SLOT(sigmoid, void(const Plan&))
-TG_SLOT(sigmoid_backward, void(const Plan&))           // of the result
-TG_SLOT(tanh_backward, void(const Plan&))              // of the result
+TG_SLOT(sigmoid_backward, void(const Plan&))  // of the result
+TG_SLOT(tanh_backward, void(const Plan&))     // of the result
 TG_SLOT(log_sigmoid, void(const Plan&))
 TG_SLOT(log_sigmoid_backward, void(const Plan&))
 TG_SLOT(silu, void(const Plan&))

@@ -3,7 +3,8 @@
 #include "tensorgrad/dispatch/slot.h"
 
 namespace tensorgrad {
-// Rows of contiguous matrices [batch, rows, columns]: keeps columns c with c <= r + diagonal (lower) or c >= r + diagonal.
+// Rows of contiguous matrices [batch, rows, columns]: keeps columns c with c <= r + diagonal (lower) or c >=
+// r + diagonal.
 struct TriangleArgs {
   const char* in;
   char* out;

@@ -23,7 +23,8 @@ struct OffsetArgs {
   int* bad_dim;  // -1: none
 };
 
-// data[before, offset, after] against contiguous values[before, count, after]; a single value stands for all if `scalar`.
+// data[before, offset, after] against contiguous values[before, count, after]; a single value stands for all
+// if `scalar`.
 struct IndexArgs {
   char* data;
   char* values;
@@ -36,7 +37,8 @@ struct IndexArgs {
   bool scalar;
 };
 
-// One dimension is indexed by the element, the others by position: operand `indexed` of the plan has stride 0 there.
+// One dimension is indexed by the element, the others by position: operand `indexed` of the plan has stride 0
+// there.
 struct GatherArgs {
   int64_t size, stride;  // of the indexed dimension, in bytes
   int64_t* bad;          // set to an index that is out of bounds
@@ -52,10 +54,10 @@ inline constexpr int64_t kMaskChunk = 32768;
 }  // namespace tensorgrad
 
 TG_SLOT(index_offsets, void(const OffsetArgs&))
-TG_SLOT(index_get, void(const IndexArgs&))                              // values = data
-TG_SLOT(index_set, void(const IndexArgs&, Combine))                     // data = values; the last write of an element wins
-TG_SLOT(gather, void(const Plan&, const GatherArgs&))                   // out[0] = in[2] at index[1]
-TG_SLOT(scatter, void(const Plan&, const GatherArgs&, Combine))         // out[0] at index[1] = src[2]
+TG_SLOT(index_get, void(const IndexArgs&))             // values = data
+TG_SLOT(index_set, void(const IndexArgs&, Combine))    // data = values; the last write of an element wins
+TG_SLOT(gather, void(const Plan&, const GatherArgs&))  // out[0] = in[2] at index[1]
+TG_SLOT(scatter, void(const Plan&, const GatherArgs&, Combine))  // out[0] at index[1] = src[2]
 TG_SLOT(mask_count, void(const MaskArgs&))
-TG_SLOT(mask_positions, void(const MaskArgs&, int64_t* out))            // linear positions of the set elements
+TG_SLOT(mask_positions, void(const MaskArgs&, int64_t* out))  // linear positions of the set elements
 TG_SLOT(mask_select, void(const MaskArgs&, const void* data, void* out, int64_t element_size))

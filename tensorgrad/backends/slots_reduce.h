@@ -5,14 +5,24 @@
 namespace tensorgrad {
 
 enum class Fold : uint8_t {
-  Sum, Product, Maximum, Minimum,  // NaN wins the extremes
-  Any, All, CountNonzero,
-  NanSum, CountNotNan,
-  AbsSum, SquareSum, AbsMaximum, AbsMinimum, PowerSum  // of |x|; the last to the power p
+  Sum,
+  Product,
+  Maximum,
+  Minimum,  // NaN wins the extremes
+  Any,
+  All,
+  CountNonzero,
+  NanSum,
+  CountNotNan,
+  AbsSum,
+  SquareSum,
+  AbsMaximum,
+  AbsMinimum,
+  PowerSum  // of |x|; the last to the power p
 };
 
-// As ReduceArgs, whose dtype is that of the input. Any and All write bool, the counts int64; sums and products write
-// `out_dtype`: the input's, or int64 of integers.
+// As ReduceArgs, whose dtype is that of the input. Any and All write bool, the counts int64; sums and
+// products write `out_dtype`: the input's, or int64 of integers.
 struct FoldArgs : ReduceArgs {
   Fold fold;
   DType out_dtype;

@@ -4,8 +4,8 @@
 
 namespace tensorgrad {
 
-// The first `k` of each row of `in` [rows, length] in order (equal elements in theirs, NaN greatest) and their places;
-// contiguous, outputs [rows, k].
+// The first `k` of each row of `in` [rows, length] in order (equal elements in theirs, NaN greatest) and
+// their places; contiguous, outputs [rows, k].
 struct SortArgs {
   const void* in;
   void* values;

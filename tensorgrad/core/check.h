@@ -37,8 +37,8 @@ template <class... Parts>
 }  // namespace tensorgrad
 
 // A macro because the message's parts must be evaluated only on failure.
-#define TG_CHECK(condition, kind, ...)                                   \
-  do {                                                                   \
-    if (!(condition)) [[unlikely]]                                       \
-      ::tensorgrad::fail(::tensorgrad::ErrorKind::kind, __VA_ARGS__);    \
+#define TG_CHECK(condition, kind, ...)                                \
+  do {                                                                \
+    if (!(condition)) [[unlikely]]                                    \
+      ::tensorgrad::fail(::tensorgrad::ErrorKind::kind, __VA_ARGS__); \
   } while (0)

@@ -43,8 +43,10 @@ Device parse_device(std::string_view text) {
   }
   TG_CHECK(!type.empty(), Runtime, "Device string must not be empty");
   fail(ErrorKind::Runtime,
-       "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, "
-       "meta, hpu, mtia, privateuseone device type at start of device string: ", type);
+       "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, "
+       "vulkan, mps, "
+       "meta, hpu, mtia, privateuseone device type at start of device string: ",
+       type);
 }
 
 std::string to_string(const Device& device) {

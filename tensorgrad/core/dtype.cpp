@@ -6,24 +6,25 @@ DType current_default = DType::Float32;
 }
 
 const char* dtype_name(DType t) {
-  static constexpr const char* names[] = {"uint8", "int8", "int16", "int32", "int64",
-                                          "float16", "float32", "float64", "bool", "bfloat16"};
+  static constexpr const char* names[] = {"uint8",   "int8",    "int16",   "int32", "int64",
+                                          "float16", "float32", "float64", "bool",  "bfloat16"};
   return names[size_t(t)];
 }
 const char* dtype_scalar_name(DType t) {
-  static constexpr const char* names[] = {"Byte", "Char", "Short", "Int", "Long",
+  static constexpr const char* names[] = {"Byte", "Char",  "Short",  "Int",  "Long",
                                           "Half", "Float", "Double", "Bool", "BFloat16"};
   return names[size_t(t)];
 }
 const char* dtype_tensor_name(DType t) {
-  static constexpr const char* names[] = {"torch.ByteTensor", "torch.CharTensor", "torch.ShortTensor",
-                                          "torch.IntTensor", "torch.LongTensor", "torch.HalfTensor",
-                                          "torch.FloatTensor", "torch.DoubleTensor", "torch.BoolTensor",
+  static constexpr const char* names[] = {"torch.ByteTensor",    "torch.CharTensor",   "torch.ShortTensor",
+                                          "torch.IntTensor",     "torch.LongTensor",   "torch.HalfTensor",
+                                          "torch.FloatTensor",   "torch.DoubleTensor", "torch.BoolTensor",
                                           "torch.BFloat16Tensor"};
   return names[size_t(t)];
 }
 
-// bool < integers < floating. uint8 meets a signed type in the next wider signed one; half meets bfloat16 in float32.
+// bool < integers < floating. uint8 meets a signed type in the next wider signed one; half meets bfloat16 in
+// float32.
 DType promote_types(DType a, DType b) {
   if (a == b) return a;
   if (a == DType::Bool) return b;

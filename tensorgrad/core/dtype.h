@@ -28,19 +28,30 @@ bool can_cast(DType from, DType to);
 DType default_dtype();
 void set_default_dtype(DType t);
 
-template <DType> struct ctype_of;
-template <class> struct dtype_of_t;
-#define TG_CTYPE(D, C)                                               \
-  template <> struct ctype_of<DType::D> { using type = C; };         \
-  template <> struct dtype_of_t<C> { static constexpr DType value = DType::D; };
-TG_CTYPE(UInt8, uint8_t) TG_CTYPE(Int8, int8_t) TG_CTYPE(Int16, int16_t) TG_CTYPE(Int32, int32_t)
-TG_CTYPE(Int64, int64_t) TG_CTYPE(Float16, Half) TG_CTYPE(Float32, float) TG_CTYPE(Float64, double)
-TG_CTYPE(Bool, bool) TG_CTYPE(BFloat16, BFloat16)
+template <DType>
+struct ctype_of;
+template <class>
+struct dtype_of_t;
+#define TG_CTYPE(D, C)                       \
+  template <>                                \
+  struct ctype_of<DType::D> {                \
+    using type = C;                          \
+  };                                         \
+  template <>                                \
+  struct dtype_of_t<C> {                     \
+    static constexpr DType value = DType::D; \
+  };
+TG_CTYPE(UInt8, uint8_t)
+TG_CTYPE(Int8, int8_t) TG_CTYPE(Int16, int16_t) TG_CTYPE(Int32, int32_t) TG_CTYPE(Int64, int64_t)
+    TG_CTYPE(Float16, Half) TG_CTYPE(Float32, float) TG_CTYPE(Float64, double) TG_CTYPE(Bool, bool)
+        TG_CTYPE(BFloat16, BFloat16)
 #undef TG_CTYPE
-template <class T> inline constexpr DType dtype_of = dtype_of_t<T>::value;
+            template <class T>
+            inline constexpr DType dtype_of = dtype_of_t<T>::value;
 
 // dispatch_all(dtype, [&]<class T>() { ... }) calls the lambda with the element's C++ type.
-template <class F> TG_INLINE decltype(auto) dispatch_all(DType t, F&& f) {
+template <class F>
+TG_INLINE decltype(auto) dispatch_all(DType t, F&& f) {
   switch (t) {
     case DType::UInt8: return f.template operator()<uint8_t>();
     case DType::Int8: return f.template operator()<int8_t>();
@@ -55,7 +66,8 @@ template <class F> TG_INLINE decltype(auto) dispatch_all(DType t, F&& f) {
   }
   return f.template operator()<float>();
 }
-template <class F> TG_INLINE decltype(auto) dispatch_floating(DType t, F&& f) {
+template <class F>
+TG_INLINE decltype(auto) dispatch_floating(DType t, F&& f) {
   switch (t) {
     case DType::Float16: return f.template operator()<Half>();
     case DType::Float64: return f.template operator()<double>();

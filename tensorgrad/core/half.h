@@ -1,4 +1,5 @@
-// float16 and bfloat16 as storage formats: arithmetic converts to float and rounds to nearest even on the way back.
+// float16 and bfloat16 as storage formats: arithmetic converts to float and rounds to nearest even on the way
+// back.
 #pragma once
 #include <stdint.h>
 

@@ -17,7 +17,8 @@ struct Pool {
   uint32_t kept[kClasses];
   bool closed, guarded;
 };
-// initial-exec: a direct offset instead of a call; the block is small enough for the reserve that loaded libraries share.
+// initial-exec: a direct offset instead of a call; the block is small enough for the reserve that loaded
+// libraries share.
 [[gnu::tls_model("initial-exec")]] thread_local constinit Pool pool{};
 
 // Gives a thread's lists back when it ends; whatever is released after that goes straight to the heap.

@@ -18,7 +18,8 @@ struct Pooled {
 };
 
 // T needs a member `std::atomic<uint32_t> refs` that starts at 0 and a static `void destroy(T*)`.
-template <class T> class Ref {
+template <class T>
+class Ref {
  public:
   Ref() = default;
   Ref(std::nullptr_t) {}

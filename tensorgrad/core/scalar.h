@@ -11,15 +11,18 @@ class Scalar {
  public:
   Scalar() : Scalar(int64_t(0)) {}
   Scalar(bool value) : dtype_(DType::Bool), i_(value) {}
-  template <std::integral T> Scalar(T value) : dtype_(DType::Int64), i_(int64_t(value)) {}
-  template <std::floating_point T> Scalar(T value) : dtype_(DType::Float64), d_(double(value)) {}
+  template <std::integral T>
+  Scalar(T value) : dtype_(DType::Int64), i_(int64_t(value)) {}
+  template <std::floating_point T>
+  Scalar(T value) : dtype_(DType::Float64), d_(double(value)) {}
 
   bool is_floating() const { return dtype_ == DType::Float64; }
   bool is_bool() const { return dtype_ == DType::Bool; }
   bool is_integral() const { return dtype_ == DType::Int64; }
   DType dtype() const { return dtype_; }  // Bool, Int64 or Float64
 
-  template <class T> T to() const {
+  template <class T>
+  T to() const {
     if constexpr (std::same_as<T, Half> || std::same_as<T, BFloat16>)
       return T(float(to_double()));
     else
@@ -44,6 +47,9 @@ class Scalar {
   };
 };
 
-template <> inline bool Scalar::to<bool>() const { return to_bool(); }
+template <>
+inline bool Scalar::to<bool>() const {
+  return to_bool();
+}
 
 }  // namespace tensorgrad

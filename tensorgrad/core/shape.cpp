@@ -63,9 +63,8 @@ Ints dims_by_stride(const Shape& sizes, const Ints& strides) {
   Ints order;
   for (size_t i = 0; i < sizes.size(); i++)
     if (sizes[i] != 1) order.push_back(int64_t(i));
-  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    return strides[a] != strides[b] ? strides[a] < strides[b] : a > b;
-  });
+  std::sort(order.begin(), order.end(),
+            [&](int64_t a, int64_t b) { return strides[a] != strides[b] ? strides[a] < strides[b] : a > b; });
   return order;
 }
 }  // namespace
@@ -97,8 +96,8 @@ int64_t wrap_dim(int64_t dim, int64_t ndim, bool allow_scalar) {
     TG_CHECK(allow_scalar, Index, "Dimension specified as ", dim, " but tensor has no dimensions");
     ndim = 1;
   }
-  TG_CHECK(dim >= -ndim && dim < ndim, Index, "Dimension out of range (expected to be in range of [", -ndim, ", ",
-           ndim - 1, "], but got ", dim, ")");
+  TG_CHECK(dim >= -ndim && dim < ndim, Index, "Dimension out of range (expected to be in range of [", -ndim,
+           ", ", ndim - 1, "], but got ", dim, ")");
   return dim < 0 ? dim + ndim : dim;
 }
 
@@ -143,7 +142,8 @@ Shape infer_size(const Shape& shape, int64_t numel) {
       TG_CHECK(unknown < 0, Runtime, "only one dimension can be inferred");
       unknown = int64_t(i);
     } else {
-      TG_CHECK(shape[i] >= 0, Runtime, "invalid shape dimension ", shape[i], " at index ", i, " of shape ", shape);
+      TG_CHECK(shape[i] >= 0, Runtime, "invalid shape dimension ", shape[i], " at index ", i, " of shape ",
+               shape);
       TG_CHECK(!__builtin_mul_overflow(known, shape[i], &known), Runtime, "shape '", shape,
                "' is invalid for input of size ", numel);
     }

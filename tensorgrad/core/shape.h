@@ -22,7 +22,8 @@ bool is_contiguous(const Shape& sizes, const Ints& strides);
 bool is_non_overlapping(const Shape& sizes, const Ints& strides);
 bool is_non_overlapping_and_dense(const Shape& sizes, const Ints& strides);
 
-// -ndim <= dim < ndim, wrapped to 0 <= dim < ndim; IndexError as PyTorch's otherwise. A 0-d tensor counts as 1-d.
+// -ndim <= dim < ndim, wrapped to 0 <= dim < ndim; IndexError as PyTorch's otherwise. A 0-d tensor counts as
+// 1-d.
 int64_t wrap_dim(int64_t dim, int64_t ndim, bool allow_scalar = true);
 // Wraps each and refuses a repeated one.
 Ints wrap_dims(const Ints& dims, int64_t ndim);

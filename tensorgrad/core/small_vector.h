@@ -10,7 +10,8 @@
 
 namespace tensorgrad {
 
-template <class T, uint32_t N> class SmallVector {
+template <class T, uint32_t N>
+class SmallVector {
  public:
   using value_type = T;
   using iterator = T*;
@@ -20,7 +21,10 @@ template <class T, uint32_t N> class SmallVector {
   explicit SmallVector(size_t count, const T& value = T()) { resize(count, value); }
   SmallVector(std::initializer_list<T> values) : SmallVector(values.begin(), values.end()) {}
   template <class It>
-    requires requires(It it) { *it; ++it; }
+    requires requires(It it) {
+      *it;
+      ++it;
+    }
   SmallVector(It first, It last) {
     for (; first != last; ++first) push_back(*first);
   }
@@ -64,7 +68,8 @@ template <class T, uint32_t N> class SmallVector {
     if (size_ == capacity_) grow(2 * size_t(capacity_));
     new (data_ + size_++) T(std::move(value));
   }
-  template <class... A> T& emplace_back(A&&... args) {
+  template <class... A>
+  T& emplace_back(A&&... args) {
     push_back(T(std::forward<A>(args)...));
     return back();
   }

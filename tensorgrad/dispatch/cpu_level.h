@@ -1,4 +1,5 @@
-// Which instruction set the cpu kernels use: the best this machine has, or what TENSORGRAD_CPU names (v2, v3, v4).
+// Which instruction set the cpu kernels use: the best this machine has, or what TENSORGRAD_CPU names (v2, v3,
+// v4).
 #pragma once
 
 namespace tensorgrad {
@@ -9,7 +10,7 @@ inline constexpr int kCpuLevels = 3;  // x86-64-v2, v3 (AVX2, FMA), v4 (AVX-512)
 inline constexpr int kCpuLevels = 1;
 #endif
 
-int cpu_level();              // index into a slot's functions
+int cpu_level();  // index into a slot's functions
 const char* cpu_level_name();
 
 }  // namespace tensorgrad

@@ -34,10 +34,12 @@ std::vector<std::string_view> split(std::string_view text) {
 
 ParamType base_type(std::string_view type, std::string_view schema) {
   static constexpr std::pair<std::string_view, ParamType> names[] = {
-      {"Tensor", ParamType::Tensor},   {"Operand", ParamType::Operand}, {"Scalar", ParamType::Scalar},
-      {"int", ParamType::Int},         {"float", ParamType::Float},     {"bool", ParamType::Bool},
-      {"str", ParamType::Text},        {"ScalarType", ParamType::DType}, {"Device", ParamType::Device},
-      {"Generator", ParamType::Generator}, {"Options", ParamType::Options}};
+      {"Tensor", ParamType::Tensor},  {"Operand", ParamType::Operand},
+      {"Scalar", ParamType::Scalar},  {"int", ParamType::Int},
+      {"float", ParamType::Float},    {"bool", ParamType::Bool},
+      {"str", ParamType::Text},       {"ScalarType", ParamType::DType},
+      {"Device", ParamType::Device},  {"Generator", ParamType::Generator},
+      {"Options", ParamType::Options}};
   for (auto& [name, value] : names)
     if (name == type) return value;
   malformed(schema, type);
@@ -81,7 +83,8 @@ void parse_default(Param& p, std::string_view text, std::string_view schema) {
     p.default_storage = text.substr(1, text.size() - 2);
     v.kind = ValueKind::Text;
   } else if (text.front() == '[') {
-    for (auto item : split(text.substr(1, text.size() - 2))) p.default_ints.push_back(std::atoll(std::string(item).c_str()));
+    for (auto item : split(text.substr(1, text.size() - 2)))
+      p.default_ints.push_back(std::atoll(std::string(item).c_str()));
     v.kind = ValueKind::Ints;
   } else if (p.type == ParamType::Ints) {
     for (int64_t i = 0; i < std::max<int64_t>(p.fixed_size, 1); i++)
@@ -92,7 +95,8 @@ void parse_default(Param& p, std::string_view text, std::string_view schema) {
     v.d = std::strtod(std::string(text).c_str(), nullptr);
   } else {
     int64_t number;
-    if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc()) malformed(schema, text);
+    if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc())
+      malformed(schema, text);
     v.kind = ValueKind::Int;
     v.i = number;
   }

@@ -9,17 +9,32 @@
 namespace tensorgrad {
 
 enum class ParamType : uint8_t {
-  Tensor, Operand, TensorList, Scalar, Int, Ints, Float, Floats, Bool, Bools, Text, DType, Device, Generator, Options, Out
+  Tensor,
+  Operand,
+  TensorList,
+  Scalar,
+  Int,
+  Ints,
+  Float,
+  Floats,
+  Bool,
+  Bools,
+  Text,
+  DType,
+  Device,
+  Generator,
+  Options,
+  Out
 };
 
 struct Param {
   std::string name;
   ParamType type;
-  bool optional = false;       // None is allowed
+  bool optional = false;  // None is allowed
   bool keyword_only = false;
   bool has_default = false;
-  int64_t fixed_size = 0;      // int[2]: one int stands for both
-  bool nullable_items = false; // Tensor?[]
+  int64_t fixed_size = 0;       // int[2]: one int stands for both
+  bool nullable_items = false;  // Tensor?[]
   Value default_value;
   std::string default_text;
   // Where a default that is not plain data lives.
@@ -35,8 +50,8 @@ struct Schema {
   std::vector<Param> params;
   std::vector<std::string> returns;       // types
   std::vector<std::string> return_names;  // empty strings where unnamed
-  int required = 0;       // parameters without a default
-  int positional = 0;     // parameters that may be given by position
+  int required = 0;                       // parameters without a default
+  int positional = 0;                     // parameters that may be given by position
   const OpRow* row = nullptr;
 
   explicit Schema(const OpRow& row);

@@ -1,4 +1,5 @@
-// Boxed arguments and results: what a caller that knows only an op's schema (Python) hands over and gets back.
+// Boxed arguments and results: what a caller that knows only an op's schema (Python) hands over and gets
+// back.
 #pragma once
 #include <string>
 #include <string_view>
@@ -20,7 +21,22 @@ struct TensorOptions {
 };
 
 enum class ValueKind : uint8_t {
-  None, Tensor, TensorList, Int, Float, Bool, Ints, Floats, Bools, DType, Device, Text, Generator, Options, Out, InPlace
+  None,
+  Tensor,
+  TensorList,
+  Int,
+  Float,
+  Bool,
+  Ints,
+  Floats,
+  Bools,
+  DType,
+  Device,
+  Text,
+  Generator,
+  Options,
+  Out,
+  InPlace
 };
 
 // One argument. Pointers are borrowed from the caller for the length of the call.
@@ -57,9 +73,13 @@ struct Result {
 };
 
 // An op's parameter type T out of a Value.
-template <class T> struct Unbox;
-#define TG_UNBOX(T, expression) \
-  template <> struct Unbox<T> { static decltype(auto) from(const Value& v) { return expression; } }
+template <class T>
+struct Unbox;
+#define TG_UNBOX(T, expression)                                       \
+  template <>                                                         \
+  struct Unbox<T> {                                                   \
+    static decltype(auto) from(const Value& v) { return expression; } \
+  }
 inline const Tensor kUndefined{};
 inline const Ints kNoInts{};
 // What stands for None in a list of type int?[].
@@ -76,18 +96,22 @@ TG_UNBOX(Device, v.device);
 TG_UNBOX(std::string_view, *v.text);
 TG_UNBOX(TensorOptions, *v.options);
 #undef TG_UNBOX
-template <> struct Unbox<Generator*> {
+template <>
+struct Unbox<Generator*> {
   static Generator* from(const Value& v) { return v.kind == ValueKind::None ? nullptr : v.generator; }
 };
-template <> struct Unbox<SmallVector<double, 4>> {
+template <>
+struct Unbox<SmallVector<double, 4>> {
   static const SmallVector<double, 4>& from(const Value& v) { return *v.floats; }
 };
-template <> struct Unbox<Out> {
+template <>
+struct Unbox<Out> {
   static Out from(const Value& v) {
     return v.kind == ValueKind::None ? Out{} : Out{v.tensor, v.kind == ValueKind::InPlace};
   }
 };
-template <class T> struct Unbox<std::optional<T>> {
+template <class T>
+struct Unbox<std::optional<T>> {
   static std::optional<T> from(const Value& v) {
     if (v.kind == ValueKind::None) return std::nullopt;
     return Unbox<T>::from(v);
@@ -102,15 +126,34 @@ inline void box(Result& r, TensorList value) {
   r.kind = ResultKind::List;
   r.tensors = std::move(value);
 }
-template <class... T> void box(Result& r, std::tuple<T...> value) {
+template <class... T>
+void box(Result& r, std::tuple<T...> value) {
   r.kind = ResultKind::Tuple;
   std::apply([&](auto&... each) { (r.tensors.push_back(std::move(each)), ...); }, value);
 }
-inline void box(Result& r, bool value) { r.kind = ResultKind::Bool; r.scalar = Scalar(value); }
-inline void box(Result& r, int64_t value) { r.kind = ResultKind::Int; r.scalar = Scalar(value); }
-inline void box(Result& r, double value) { r.kind = ResultKind::Float; r.scalar = Scalar(value); }
-inline void box(Result& r, Scalar value) { r.kind = ResultKind::Scalar; r.scalar = value; }
-inline void box(Result& r, DType value) { r.kind = ResultKind::DType; r.dtype = value; }
-inline void box(Result& r, Ints value) { r.kind = ResultKind::Ints; r.ints = std::move(value); }
+inline void box(Result& r, bool value) {
+  r.kind = ResultKind::Bool;
+  r.scalar = Scalar(value);
+}
+inline void box(Result& r, int64_t value) {
+  r.kind = ResultKind::Int;
+  r.scalar = Scalar(value);
+}
+inline void box(Result& r, double value) {
+  r.kind = ResultKind::Float;
+  r.scalar = Scalar(value);
+}
+inline void box(Result& r, Scalar value) {
+  r.kind = ResultKind::Scalar;
+  r.scalar = value;
+}
+inline void box(Result& r, DType value) {
+  r.kind = ResultKind::DType;
+  r.dtype = value;
+}
+inline void box(Result& r, Ints value) {
+  r.kind = ResultKind::Ints;
+  r.ints = std::move(value);
+}
 
 }  // namespace tensorgrad

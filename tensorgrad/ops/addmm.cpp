@@ -39,11 +39,12 @@ Tensor right_gradient(const char* name, const Tensor& u, const Tensor& a, Scalar
 
 }  // namespace
 
-Tensor addmm(const Tensor& input, const Tensor& mat1, const Tensor& mat2, Scalar beta, Scalar alpha, Out out) {
+Tensor addmm(const Tensor& input, const Tensor& mat1, const Tensor& mat2, Scalar beta, Scalar alpha,
+             Out out) {
   TG_CHECK(mat1.dim() == 2, Runtime, "mat1 must be a matrix, got ", mat1.dim(), "-D tensor");
   TG_CHECK(mat2.dim() == 2, Runtime, "mat2 must be a matrix, got ", mat2.dim(), "-D tensor");
-  TG_CHECK(mat1.sizes()[1] == mat2.sizes()[0], Runtime, "mat1 and mat2 shapes cannot be multiplied (", mat1.sizes()[0],
-           "x", mat1.sizes()[1], " and ", mat2.sizes()[0], "x", mat2.sizes()[1], ")");
+  TG_CHECK(mat1.sizes()[1] == mat2.sizes()[0], Runtime, "mat1 and mat2 shapes cannot be multiplied (",
+           mat1.sizes()[0], "x", mat1.sizes()[1], " and ", mat2.sizes()[0], "x", mat2.sizes()[1], ")");
   const Shape sizes{mat1.sizes()[0], mat2.sizes()[1]};
   check_in_place_sizes(out, input.sizes(), sizes);
   Tensor addend;
@@ -59,17 +60,20 @@ Tensor addmm(const Tensor& input, const Tensor& mat1, const Tensor& mat2, Scalar
   check_product_dtype("addmm_impl_cpu_", mat1.dtype());
   Tensor result = combine(addend, mat1, mat2, beta, alpha);
   if (out) result = deliver("addmm", out, result);
-  return record("AddmmBackward0", result, out,
-                saved(wants_gradient(mat2) ? mat1 : Tensor(), wants_gradient(mat1) ? mat2 : Tensor(), beta, alpha),
-                wrt(input, [](const Tensor& u, const Tensor&, const Tensor&, Scalar beta, Scalar) { return scaled(u, beta); }),
-                wrt(mat1, [](const Tensor& u, const Tensor&, const Tensor& b, Scalar, Scalar alpha) {
-                  return left_gradient("MmBackward0", u, b, alpha);
-                }),
-                wrt(mat2, [](const Tensor& u, const Tensor& a, const Tensor&, Scalar, Scalar alpha) {
-                  return right_gradient("MmBackward0", u, a, alpha);
-                }));
+  return record(
+      "AddmmBackward0", result, out,
+      saved(wants_gradient(mat2) ? mat1 : Tensor(), wants_gradient(mat1) ? mat2 : Tensor(), beta, alpha),
+      wrt(input,
+          [](const Tensor& u, const Tensor&, const Tensor&, Scalar beta, Scalar) { return scaled(u, beta); }),
+      wrt(mat1, [](const Tensor& u, const Tensor&, const Tensor& b, Scalar,
+                   Scalar alpha) { return left_gradient("MmBackward0", u, b, alpha); }),
+      wrt(mat2, [](const Tensor& u, const Tensor& a, const Tensor&, Scalar, Scalar alpha) {
+        return right_gradient("MmBackward0", u, a, alpha);
+      }));
 }
-TG_OP(addmm, "addmm(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, Tensor? out=None) -> Tensor",
+TG_OP(addmm,
+      "addmm(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, Tensor? out=None) -> "
+      "Tensor",
       kFunction | kMethod | kInPlace, R"(
 beta * input + alpha * (mat1 @ mat2); input is broadcast to the product's shape. With beta 0 input's values do not matter.
 
@@ -77,12 +81,12 @@ Backward: beta * u for input, alpha * u @ mat2^T for mat1, alpha * mat1^T @ u fo
 )");
 
 Tensor addmv(const Tensor& input, const Tensor& mat, const Tensor& vec, Scalar beta, Scalar alpha, Out out) {
-  TG_CHECK(mat.dim() == 2 && vec.dim() == 1 && input.dim() <= 1, Runtime, "vector + matrix @ vector expected, got ",
-           input.dim(), ", ", mat.dim(), ", ", vec.dim());
+  TG_CHECK(mat.dim() == 2 && vec.dim() == 1 && input.dim() <= 1, Runtime,
+           "vector + matrix @ vector expected, got ", input.dim(), ", ", mat.dim(), ", ", vec.dim());
   const int64_t rows = mat.sizes()[0];
   TG_CHECK(mat.sizes()[1] == vec.sizes()[0] && (input.numel() == rows || input.numel() == 1), Runtime,
-           "size mismatch, got input (", input.dim() ? input.sizes()[0] : 1, "), mat (", rows, "x", mat.sizes()[1],
-           "), vec (", vec.sizes()[0], ")");
+           "size mismatch, got input (", input.dim() ? input.sizes()[0] : 1, "), mat (", rows, "x",
+           mat.sizes()[1], "), vec (", vec.sizes()[0], ")");
   common_device({&input, &mat, &vec});
   TG_CHECK(input.dtype() == mat.dtype() && mat.dtype() == vec.dtype(), Runtime,
            "addmv input tensors must have the same dtype, but got ", dtype_scalar_name(input.dtype()), ", ",
@@ -97,36 +101,40 @@ Tensor addmv(const Tensor& input, const Tensor& mat, const Tensor& vec, Scalar b
     result = reshape(result, {rows});
   }
   if (out) result = deliver("addmv", out, result);
-  return record("AddmvBackward0", result, out,
-                saved(wants_gradient(vec) ? mat : Tensor(), wants_gradient(mat) ? vec : Tensor(), beta, alpha),
-                wrt(input, [](const Tensor& u, const Tensor&, const Tensor&, Scalar beta, Scalar) { return scaled(u, beta); }),
-                wrt(mat, [](const Tensor& u, const Tensor&, const Tensor& vec, Scalar, Scalar alpha) {
-                  return scaled(outer(u, vec), alpha);
-                }),
-                wrt(vec, [](const Tensor& u, const Tensor& mat, const Tensor&, Scalar, Scalar alpha) {
-                  return scaled(mv(t(mat), u), alpha);
-                }));
+  return record(
+      "AddmvBackward0", result, out,
+      saved(wants_gradient(vec) ? mat : Tensor(), wants_gradient(mat) ? vec : Tensor(), beta, alpha),
+      wrt(input,
+          [](const Tensor& u, const Tensor&, const Tensor&, Scalar beta, Scalar) { return scaled(u, beta); }),
+      wrt(mat, [](const Tensor& u, const Tensor&, const Tensor& vec, Scalar,
+                  Scalar alpha) { return scaled(outer(u, vec), alpha); }),
+      wrt(vec, [](const Tensor& u, const Tensor& mat, const Tensor&, Scalar, Scalar alpha) {
+        return scaled(mv(t(mat), u), alpha);
+      }));
 }
-TG_OP(addmv, "addmv(Tensor input, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1, Tensor? out=None) -> Tensor",
+TG_OP(addmv,
+      "addmv(Tensor input, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1, Tensor? out=None) -> "
+      "Tensor",
       kFunction | kMethod | kInPlace | kInPlaceFunction, R"(
 beta * input + alpha * (mat @ vec); input is broadcast.
 
 Backward: beta * u for input, alpha * outer(u, vec) for mat, alpha * mat^T @ u for vec.
 )");
 
-Tensor baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2, Scalar beta, Scalar alpha, Out out) {
+Tensor baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2, Scalar beta, Scalar alpha,
+               Out out) {
   const Shape sizes{batch1.size(0), batch1.size(1), batch2.size(2)};
   check_in_place_sizes(out, input.sizes(), sizes);
   if (!is_expandable_to(input.sizes(), sizes)) expand(input, sizes);  // raises
   TG_CHECK(batch1.dim() == 3, Runtime, "batch1 must be a 3D tensor");
   TG_CHECK(batch2.dim() == 3, Runtime, "batch2 must be a 3D tensor");
   TG_CHECK(batch1.sizes()[0] == batch2.sizes()[0] && batch1.sizes()[2] == batch2.sizes()[1], Runtime,
-           "Expected size for first two dimensions of batch2 tensor to be: [", batch1.sizes()[0], ", ", batch1.sizes()[2],
-           "] but got: [", batch2.sizes()[0], ", ", batch2.sizes()[1], "].");
+           "Expected size for first two dimensions of batch2 tensor to be: [", batch1.sizes()[0], ", ",
+           batch1.sizes()[2], "] but got: [", batch2.sizes()[0], ", ", batch2.sizes()[1], "].");
   common_device({&input, &batch1, &batch2});
   TG_CHECK(input.dtype() == batch1.dtype() && batch1.dtype() == batch2.dtype(), Runtime,
-           "Input dtypes must be the same, got: input ", c_type_name(input.dtype()), ", batch1: ",
-           c_type_name(batch1.dtype()), ", batch2: ", c_type_name(batch2.dtype()));
+           "Input dtypes must be the same, got: input ", c_type_name(input.dtype()),
+           ", batch1: ", c_type_name(batch1.dtype()), ", batch2: ", c_type_name(batch2.dtype()));
   check_product_dtype("baddbmm", batch1.dtype());
   Tensor result;
   {
@@ -135,17 +143,19 @@ Tensor baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2, 
   }
   if (out) result = deliver("baddbmm", out, result);
   return record("BaddbmmBackward0", result, out,
-                saved(wants_gradient(batch2) ? batch1 : Tensor(), wants_gradient(batch1) ? batch2 : Tensor(), beta, alpha),
-                wrt(input, [](const Tensor& u, const Tensor&, const Tensor&, Scalar beta, Scalar) { return scaled(u, beta); }),
-                wrt(batch1, [](const Tensor& u, const Tensor&, const Tensor& b, Scalar, Scalar alpha) {
-                  return left_gradient("BmmBackward0", u, b, alpha);
-                }),
+                saved(wants_gradient(batch2) ? batch1 : Tensor(), wants_gradient(batch1) ? batch2 : Tensor(),
+                      beta, alpha),
+                wrt(input, [](const Tensor& u, const Tensor&, const Tensor&, Scalar beta,
+                              Scalar) { return scaled(u, beta); }),
+                wrt(batch1, [](const Tensor& u, const Tensor&, const Tensor& b, Scalar,
+                               Scalar alpha) { return left_gradient("BmmBackward0", u, b, alpha); }),
                 wrt(batch2, [](const Tensor& u, const Tensor& a, const Tensor&, Scalar, Scalar alpha) {
                   return right_gradient("BmmBackward0", u, a, alpha);
                 }));
 }
 TG_OP(baddbmm,
-      "baddbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, Tensor? out=None) -> Tensor",
+      "baddbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, Tensor? "
+      "out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 beta * input + alpha * bmm(batch1, batch2); input is broadcast to the product's shape.
 

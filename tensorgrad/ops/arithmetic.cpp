@@ -47,10 +47,12 @@ Backward: u for input, alpha * u for other.
 
 Tensor sub(const Tensor& input, const Tensor& other, Scalar alpha, Out out) {
   TG_CHECK(input.dtype() != DType::Bool || other.dtype() != DType::Bool, Runtime,
-           "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator "
+           "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+           "`logical_xor()` operator "
            "instead.");
   TG_CHECK(input.dtype() != DType::Bool && other.dtype() != DType::Bool, Runtime,
-           "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the "
+           "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert "
+           "a mask, use the "
            "`~` or `logical_not()` operator instead.");
   const DType t = result_type(input, other);
   TG_CHECK(!alpha.is_bool(), Runtime, "Boolean alpha only supported for Boolean results.");
@@ -74,8 +76,8 @@ out = other - alpha * input.
 )");
 
 // input * other or input / other in type t; a single number beside 16-bit floats is not rounded to 16 bits.
-static Tensor scaled(const char* name, Slot<void(const Plan&)>& slot, const Out& out, DType t, const Tensor& input,
-                     const Tensor& other) {
+static Tensor scaled(const char* name, Slot<void(const Plan&)>& slot, const Out& out, DType t,
+                     const Tensor& input, const Tensor& other) {
   if (is_reduced_float(t) && other.numel() == 1 && other.dtype() != t && other.dim() <= input.dim() &&
       other.device().is_cpu())
     return pointwise(name, slots::scale, out, t, t, {&input}, other.item().to_double(), &slot == &slots::div);
@@ -86,11 +88,13 @@ Tensor mul(const Tensor& input, const Tensor& other, Out out) {
   const DType t = result_type(input, other);
   const Tensor a = out.before_write(input, wants_gradient(other));
   Tensor result = scaled("mul", slots::mul, out, t, input, other);
-  return record("MulBackward0", result, out, saved(wants_gradient(other) ? a : Tensor(), wants_gradient(input) ? other : Tensor()),
+  return record("MulBackward0", result, out,
+                saved(wants_gradient(other) ? a : Tensor(), wants_gradient(input) ? other : Tensor()),
                 wrt(a, [](const Tensor& u, const Tensor&, const Tensor& b) { return u * b; }),
                 wrt(other, [](const Tensor& u, const Tensor& a, const Tensor&) { return u * a; }));
 }
-TG_OP(mul, "mul(Tensor input, Operand other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(
+TG_OP(mul, "mul(Tensor input, Operand other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace,
+      R"(
 out = input * other, broadcast and promoted.
 
 Backward: u * other for input, u * input for other.
@@ -102,17 +106,20 @@ Tensor div(const Tensor& input, const Tensor& other, std::optional<std::string_v
     const DType t = to_floating(promoted);
     const Tensor a = out.before_write(input, wants_gradient(other));
     Tensor result = scaled("div", slots::div, out, t, input, other);
-    return record("DivBackward0", result, out, saved(wants_gradient(other) ? a : Tensor(), other),
-                  wrt(a, [](const Tensor& u, const Tensor&, const Tensor& b) { return u / b; }),
-                  wrt(other, [](const Tensor& u, const Tensor& a, const Tensor& b) { return -u * ((a / b) / b); }));
+    return record(
+        "DivBackward0", result, out, saved(wants_gradient(other) ? a : Tensor(), other),
+        wrt(a, [](const Tensor& u, const Tensor&, const Tensor& b) { return u / b; }),
+        wrt(other, [](const Tensor& u, const Tensor& a, const Tensor& b) { return -u * ((a / b) / b); }));
   }
   const bool floors = *rounding_mode == "floor";
   TG_CHECK(floors || *rounding_mode == "trunc", Runtime,
-           "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '", *rounding_mode, "'");
+           "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '", *rounding_mode,
+           "'");
   TG_CHECK(promoted != DType::Bool, Runtime, "\"", floors ? "div_floor_cpu" : "div_trunc_cpu",
            "\" not implemented for 'Bool'");
   if (is_integral(promoted)) refuse_zero(other);
-  Tensor result = pointwise("div", floors ? slots::div_floor : slots::div_trunc, out, promoted, promoted, {&input, &other});
+  Tensor result = pointwise("div", floors ? slots::div_floor : slots::div_trunc, out, promoted, promoted,
+                            {&input, &other});
   return record("DivBackward1", result, out, saved(),
                 wrt(input, [](const Tensor& u) { return u * Scalar(0.0); }),
                 wrt(other, [](const Tensor& u) { return u * Scalar(0.0); }));
@@ -125,7 +132,9 @@ default float.
 Backward: u / other for input, -u * input / other^2 for other; 0 where the quotient is rounded.
 )");
 
-Tensor floor_divide(const Tensor& input, const Tensor& other, Out out) { return div(input, other, "floor", out); }
+Tensor floor_divide(const Tensor& input, const Tensor& other, Out out) {
+  return div(input, other, "floor", out);
+}
 TG_OP(floor_divide, "floor_divide(Tensor input, Operand other, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 out = floor(input / other), as Python's //.
@@ -137,9 +146,10 @@ Tensor remainder(const Tensor& input, const Tensor& other, Out out) {
   TG_CHECK(t != DType::Bool, Runtime, "\"remainder_cpu\" not implemented for 'Bool'");
   if (is_integral(t)) refuse_zero(other);
   Tensor result = pointwise("remainder", slots::remainder, out, t, t, {&input, &other});
-  return record("RemainderBackward0", result, out, saved(wants_gradient(other) ? a : Tensor(), other),
-                wrt(a, [](const Tensor& u, const Tensor&, const Tensor&) { return u; }),
-                wrt(other, [](const Tensor& u, const Tensor& a, const Tensor& b) { return -u * div(a, b, "floor"); }));
+  return record(
+      "RemainderBackward0", result, out, saved(wants_gradient(other) ? a : Tensor(), other),
+      wrt(a, [](const Tensor& u, const Tensor&, const Tensor&) { return u; }),
+      wrt(other, [](const Tensor& u, const Tensor& a, const Tensor& b) { return -u * div(a, b, "floor"); }));
 }
 TG_OP(remainder, "remainder(Tensor input, Operand other, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
@@ -154,11 +164,13 @@ Tensor fmod(const Tensor& input, const Tensor& other, Out out) {
   TG_CHECK(t != DType::Bool, Runtime, "\"fmod_cpu\" not implemented for 'Bool'");
   if (is_integral(t)) refuse_zero(other);
   Tensor result = pointwise("fmod", slots::fmod, out, t, t, {&input, &other});
-  return record("FmodBackward0", result, out, saved(wants_gradient(other) ? a : Tensor(), other),
-                wrt(a, [](const Tensor& u, const Tensor&, const Tensor&) { return u; }),
-                wrt(other, [](const Tensor& u, const Tensor& a, const Tensor& b) { return -u * div(a, b, "trunc"); }));
+  return record(
+      "FmodBackward0", result, out, saved(wants_gradient(other) ? a : Tensor(), other),
+      wrt(a, [](const Tensor& u, const Tensor&, const Tensor&) { return u; }),
+      wrt(other, [](const Tensor& u, const Tensor& a, const Tensor& b) { return -u * div(a, b, "trunc"); }));
 }
-TG_OP(fmod, "fmod(Tensor input, Operand other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(
+TG_OP(fmod, "fmod(Tensor input, Operand other, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, R"(
 out = input - other * trunc(input / other): the sign of the dividend, as C's fmod.
 
 Backward: u for input, -u * trunc(input / other) for other.

@@ -9,7 +9,8 @@ Tensor sub(const Tensor& input, const Tensor& other, Scalar alpha = 1, Out out =
 Tensor rsub(const Tensor& input, const Tensor& other, Scalar alpha = 1);
 Tensor mul(const Tensor& input, const Tensor& other, Out out = {});
 // rounding_mode: none, "floor" or "trunc"
-Tensor div(const Tensor& input, const Tensor& other, std::optional<std::string_view> rounding_mode = {}, Out out = {});
+Tensor div(const Tensor& input, const Tensor& other, std::optional<std::string_view> rounding_mode = {},
+           Out out = {});
 Tensor floor_divide(const Tensor& input, const Tensor& other, Out out = {});
 Tensor remainder(const Tensor& input, const Tensor& other, Out out = {});
 Tensor fmod(const Tensor& input, const Tensor& other, Out out = {});

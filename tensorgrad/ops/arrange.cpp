@@ -30,7 +30,8 @@ Tensor flip(const Tensor& input, const Ints& dims) {
     build_plan(plan, out, input.window(input.sizes(), strides, offset));
     slots::copy(out.device(), plan);
   }
-  return record("FlipBackward0", out, saved(dims), wrt(input, [](const Tensor& u, const Ints& dims) { return flip(u, dims); }));
+  return record("FlipBackward0", out, saved(dims),
+                wrt(input, [](const Tensor& u, const Ints& dims) { return flip(u, dims); }));
 }
 TG_OP(flip, "flip(Tensor input, int[] dims) -> Tensor", kFunction | kMethod, R"(
 The given dimensions backwards; a copy.
@@ -51,7 +52,8 @@ TG_OP(flipud, "flipud(Tensor input) -> Tensor", kFunction | kMethod, "\nRows bac
 Tensor roll(const Tensor& input, const Ints& shifts, const Ints& dims) {
   TG_CHECK(!shifts.empty(), Runtime, "`shifts` required");
   if (dims.empty() && shifts.size() == 1) return view(roll(reshape(input, {-1}), shifts, {0}), input.sizes());
-  TG_CHECK(shifts.size() == dims.size(), Runtime, "shifts and dimensions must align. shifts: ", shifts.size(), ", dims:", dims.size());
+  TG_CHECK(shifts.size() == dims.size(), Runtime, "shifts and dimensions must align. shifts: ", shifts.size(),
+           ", dims:", dims.size());
   Tensor out = input;
   for (size_t i = 0; i < dims.size(); i++) {
     if (input.numel() == 0) break;
@@ -85,7 +87,8 @@ Tensor repeat(const Tensor& input, const Ints& repeats) {
   for (size_t i = 0; i + input.sizes().size() < repeats.size(); i++) padded.push_back(1);
   for (int64_t size : input.sizes()) padded.push_back(size);
   for (size_t i = 0; i < padded.size(); i++) {
-    TG_CHECK(repeats[i] >= 0, Runtime, "Trying to create tensor with negative dimension ", repeats[i] * padded[i], ": ", repeats);
+    TG_CHECK(repeats[i] >= 0, Runtime, "Trying to create tensor with negative dimension ",
+             repeats[i] * padded[i], ": ", repeats);
     sizes.push_back(repeats[i] * padded[i]);
   }
   Tensor out = Tensor::empty(sizes, input.dtype(), input.device());
@@ -113,7 +116,8 @@ Tensor tile(const Tensor& input, const Ints& dims) {
   for (int64_t d : dims) repeats.push_back(d);
   return repeat(input, repeats);
 }
-TG_OP(tile, "tile(Tensor input, int[] dims) -> Tensor", kFunction | kMethod, "\nrepeat() as NumPy counts: missing leading repeats are 1.\n");
+TG_OP(tile, "tile(Tensor input, int[] dims) -> Tensor", kFunction | kMethod,
+      "\nrepeat() as NumPy counts: missing leading repeats are 1.\n");
 
 namespace {
 Tensor triangle(const char* name, const Tensor& input, int64_t diagonal, const Out& out, bool lower) {
@@ -126,8 +130,8 @@ Tensor triangle(const char* name, const Tensor& input, int64_t diagonal, const O
   Tensor result = Tensor::empty(input.sizes(), input.dtype(), input.device());
   const int64_t rows = input.size(-2), columns = input.size(-1);
   if (result.numel() > 0)
-    slots::triangle(result.device(), {source.bytes(), result.bytes(), result.numel() / (rows * columns), rows, columns, diagonal,
-                                      int64_t(result.element_size()), lower});
+    slots::triangle(result.device(), {source.bytes(), result.bytes(), result.numel() / (rows * columns), rows,
+                                      columns, diagonal, int64_t(result.element_size()), lower});
   return deliver(name, out, result);
 }
 }  // namespace
@@ -137,7 +141,8 @@ Tensor tril(const Tensor& input, int64_t diagonal, Out out) {
   return record("TrilBackward0", result, out, saved(diagonal),
                 wrt(input, [](const Tensor& u, int64_t diagonal) { return tril(u, diagonal); }));
 }
-TG_OP(tril, "tril(Tensor input, int diagonal=0, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(
+TG_OP(tril, "tril(Tensor input, int diagonal=0, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, R"(
 The lower triangle of each matrix, up to the given diagonal; zeros elsewhere.
 
 Backward: the same triangle of u.
@@ -147,14 +152,16 @@ Tensor triu(const Tensor& input, int64_t diagonal, Out out) {
   return record("TriuBackward0", result, out, saved(diagonal),
                 wrt(input, [](const Tensor& u, int64_t diagonal) { return triu(u, diagonal); }));
 }
-TG_OP(triu, "triu(Tensor input, int diagonal=0, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(
+TG_OP(triu, "triu(Tensor input, int diagonal=0, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, R"(
 The upper triangle of each matrix, from the given diagonal; zeros elsewhere.
 
 Backward: the same triangle of u.
 )");
 
 Tensor movedim(const Tensor& input, const Ints& source, const Ints& destination) {
-  TG_CHECK(source.size() == destination.size(), Runtime, "movedim: Invalid source or destination dims: source (", source,
+  TG_CHECK(source.size() == destination.size(), Runtime,
+           "movedim: Invalid source or destination dims: source (", source,
            " dims) should contain the same number of dims as destination (", destination, " dims)");
   const Ints from = wrap_dims(source, input.dim()), to = wrap_dims(destination, input.dim());
   if (input.dim() == 0) return input;
@@ -172,15 +179,19 @@ Tensor movedim(const Tensor& input, const Ints& source, const Ints& destination)
 TG_OP(movedim, "movedim(Tensor input, int[1] source, int[1] destination) -> Tensor", kFunction | kMethod, R"(
 Moves dimensions to new places, the others keep their order; a view.
 )");
-TG_OP(movedim, "moveaxis(Tensor input, int[1] source, int[1] destination) -> Tensor", kFunction | kMethod, "\nmovedim() under NumPy's name.\n");
-TG_OP(transpose, "swapaxes(Tensor input, int axis0, int axis1) -> Tensor", kFunction | kMethod, "\ntranspose() under NumPy's name.\n");
-TG_OP(transpose, "swapdims(Tensor input, int dim0, int dim1) -> Tensor", kFunction | kMethod, "\ntranspose() under another name.\n");
+TG_OP(movedim, "moveaxis(Tensor input, int[1] source, int[1] destination) -> Tensor", kFunction | kMethod,
+      "\nmovedim() under NumPy's name.\n");
+TG_OP(transpose, "swapaxes(Tensor input, int axis0, int axis1) -> Tensor", kFunction | kMethod,
+      "\ntranspose() under NumPy's name.\n");
+TG_OP(transpose, "swapdims(Tensor input, int dim0, int dim1) -> Tensor", kFunction | kMethod,
+      "\ntranspose() under another name.\n");
 
 Tensor diagonal(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim2) {
   const int64_t a = wrap_dim(dim1, input.dim()), b = wrap_dim(dim2, input.dim());
   TG_CHECK(a != b, Runtime, "diagonal dimensions cannot be identical ", dim1, ", ", dim2);
   const int64_t rows = input.sizes()[a], columns = input.sizes()[b];
-  const int64_t length = std::max<int64_t>(offset >= 0 ? std::min(rows, columns - offset) : std::min(rows + offset, columns), 0);
+  const int64_t length =
+      std::max<int64_t>(offset >= 0 ? std::min(rows, columns - offset) : std::min(rows + offset, columns), 0);
   Shape sizes;
   Ints strides;
   for (int64_t d = 0; d < input.dim(); d++) {
@@ -192,14 +203,16 @@ Tensor diagonal(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim2)
   strides.push_back(input.strides()[a] + input.strides()[b]);
   int64_t start = input.storage_offset();
   if (length > 0) start += offset >= 0 ? offset * input.strides()[b] : -offset * input.strides()[a];
-  return record_view("DiagonalBackward0", input.window(sizes, strides, start), input, "diagonal", saved(input.sizes(), offset, a, b),
+  return record_view("DiagonalBackward0", input.window(sizes, strides, start), input, "diagonal",
+                     saved(input.sizes(), offset, a, b),
                      [](const Tensor& u, const Shape& sizes, int64_t offset, int64_t a, int64_t b) {
                        Tensor out = zeros(sizes, u.dtype(), u.device());
                        copy_(diagonal(out, offset, a, b), u);
                        return out;
                      });
 }
-TG_OP(diagonal, "diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor", kFunction | kMethod, R"(
+TG_OP(diagonal, "diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor", kFunction | kMethod,
+      R"(
 The diagonal of two dimensions as a new last dimension; a view.
 
 Backward: zeros with u on the diagonal.
@@ -219,13 +232,17 @@ Tensor diag_embed(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim
     copy_(diagonal(out, offset, a, b), input);
   }
   return record("DiagEmbedBackward0", out, saved(offset, a, b),
-                wrt(input, [](const Tensor& u, int64_t offset, int64_t a, int64_t b) { return diagonal(u, offset, a, b); }));
+                wrt(input, [](const Tensor& u, int64_t offset, int64_t a, int64_t b) {
+                  return diagonal(u, offset, a, b);
+                }));
 }
-TG_OP(diag_embed, "diag_embed(Tensor input, int offset=0, int dim1=-2, int dim2=-1) -> Tensor", kFunction | kMethod, R"(
+TG_OP(diag_embed, "diag_embed(Tensor input, int offset=0, int dim1=-2, int dim2=-1) -> Tensor",
+      kFunction | kMethod, R"(
 Matrices with the last dimension of input on a diagonal.
 )");
 Tensor diag(const Tensor& input, int64_t diagonal_) {
-  TG_CHECK(input.dim() == 1 || input.dim() == 2, Runtime, "diag(): Supports 1D or 2D tensors. Got ", input.dim(), "D");
+  TG_CHECK(input.dim() == 1 || input.dim() == 2, Runtime, "diag(): Supports 1D or 2D tensors. Got ",
+           input.dim(), "D");
   return input.dim() == 1 ? diag_embed(input, diagonal_, 0, 1) : clone(diagonal(input, diagonal_));
 }
 TG_OP(diag, "diag(Tensor input, int diagonal=0, *, Tensor? out=None) -> Tensor", kFunction | kMethod, R"(

@@ -18,8 +18,10 @@ Tensor bitwise_or(const Tensor& input, const Tensor& other, Out out = {});
 Tensor bitwise_xor(const Tensor& input, const Tensor& other, Out out = {});
 Tensor bitwise_left_shift(const Tensor& input, const Tensor& other, Out out = {});
 Tensor bitwise_right_shift(const Tensor& input, const Tensor& other, Out out = {});
-Tensor isclose(const Tensor& input, const Tensor& other, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false);
-bool allclose(const Tensor& input, const Tensor& other, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false);
+Tensor isclose(const Tensor& input, const Tensor& other, double rtol = 1e-5, double atol = 1e-8,
+               bool equal_nan = false);
+bool allclose(const Tensor& input, const Tensor& other, double rtol = 1e-5, double atol = 1e-8,
+              bool equal_nan = false);
 bool equal(const Tensor& input, const Tensor& other);
 
 }  // namespace tensorgrad

@@ -8,7 +8,7 @@ constexpr double kLn2 = 0.693147180559945309, kLn10 = 2.302585092994045684;
 constexpr double kTwoOverSqrtPi = 1.128379167095512574, kHalfSqrtPi = 0.886226925452758014;
 }  // namespace
 
-TG_UNARY_OF_RESULT(exp, "ExpBackward0", u * y, R"(
+TG_UNARY_OF_RESULT(exp, "ExpBackward0", u* y, R"(
 out = e^input.
 
 Backward: u * out.
@@ -18,7 +18,7 @@ out = 2^input.
 
 Backward: u * out * ln 2.
 )");
-TG_UNARY_OF_RESULT(expm1, "Expm1Backward0", u * (y + 1), R"(
+TG_UNARY_OF_RESULT(expm1, "Expm1Backward0", u*(y + 1), R"(
 out = e^input - 1, exact for small input.
 
 Backward: u * (out + 1).
@@ -53,22 +53,22 @@ out = 1 / sqrt(input).
 
 Backward: -u * out^3 / 2.
 )");
-TG_UNARY_OF_RESULT(reciprocal, "ReciprocalBackward0", -u * (y * y), R"(
+TG_UNARY_OF_RESULT(reciprocal, "ReciprocalBackward0", -u*(y* y), R"(
 out = 1 / input.
 
 Backward: -u * out^2.
 )");
-TG_UNARY(erf, "ErfBackward0", u * (exp(-(x * x)) * kTwoOverSqrtPi), R"(
+TG_UNARY(erf, "ErfBackward0", u*(exp(-(x* x)) * kTwoOverSqrtPi), R"(
 out = 2 / sqrt(pi) * integral from 0 to input of e^(-t^2) dt.
 
 Backward: u * 2 / sqrt(pi) * e^(-input^2).
 )");
-TG_UNARY(erfc, "ErfcBackward0", u * (exp(-(x * x)) * -kTwoOverSqrtPi), R"(
+TG_UNARY(erfc, "ErfcBackward0", u*(exp(-(x* x)) * -kTwoOverSqrtPi), R"(
 out = 1 - erf(input), exact in the far tail.
 
 Backward: -u * 2 / sqrt(pi) * e^(-input^2).
 )");
-TG_UNARY_OF_RESULT(erfinv, "ErfinvBackward0", u * (exp(y * y) * kHalfSqrtPi), R"(
+TG_UNARY_OF_RESULT(erfinv, "ErfinvBackward0", u*(exp(y* y) * kHalfSqrtPi), R"(
 The inverse of erf: inf at 1, -inf at -1, nan beyond.
 
 Backward: u * sqrt(pi) / 2 * e^(out^2).

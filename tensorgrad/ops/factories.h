@@ -8,7 +8,8 @@ namespace tensorgrad {
 Tensor with_options(Tensor t, const TensorOptions& options);
 
 Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& options = {}, Out out = {});
-Tensor linspace(const Tensor& start, const Tensor& end, int64_t steps, const TensorOptions& options = {}, Out out = {});
+Tensor linspace(const Tensor& start, const Tensor& end, int64_t steps, const TensorOptions& options = {},
+                Out out = {});
 Tensor eye(int64_t n, std::optional<int64_t> m, const TensorOptions& options = {}, Out out = {});
 
 }  // namespace tensorgrad

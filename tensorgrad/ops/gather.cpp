@@ -37,7 +37,8 @@ void gather_into(const Tensor& out, const Tensor& input, int64_t dim, const Tens
   Plan plan;
   build_plan(plan, to, at, standing_along(source, dim, at.sizes()));
   slots::gather(input.device(), plan, args);
-  TG_CHECK(bad == INT64_MIN, Runtime, "index ", bad, " is out of bounds for dimension ", dim, " with size ", args.size);
+  TG_CHECK(bad == INT64_MIN, Runtime, "index ", bad, " is out of bounds for dimension ", dim, " with size ",
+           args.size);
 }
 
 void scatter_into(const Tensor& out, int64_t dim, const Tensor& index, const Tensor& src, Combine how) {
@@ -50,7 +51,8 @@ void scatter_into(const Tensor& out, int64_t dim, const Tensor& index, const Ten
   Plan plan;
   build_plan(plan, standing_along(to, dim, at.sizes()), at, from);
   slots::scatter(out.device(), plan, args, how);
-  TG_CHECK(bad == INT64_MIN, Runtime, "index ", bad, " is out of bounds for dimension ", dim, " with size ", args.size);
+  TG_CHECK(bad == INT64_MIN, Runtime, "index ", bad, " is out of bounds for dimension ", dim, " with size ",
+           args.size);
 }
 
 // What scatters share. `src` is undefined where a number is scattered.
@@ -88,8 +90,9 @@ Tensor gather(const Tensor& input, int64_t dim, const Tensor& index, bool, Out o
     TG_CHECK(std::max<int64_t>(input.dim(), 1) == std::max<int64_t>(index.dim(), 1), Runtime,
              "Index tensor must have the same number of dimensions as input tensor");
     for (int64_t k = 0; k < index.dim() && input.dim() > 0; k++)
-      TG_CHECK(k == d || index.sizes()[k] <= input.sizes()[k], Runtime, "Size does not match at dimension ", k,
-               " expected index ", index.sizes(), " to be no larger than self ", input.sizes(), " apart from dimension ", d);
+      TG_CHECK(k == d || index.sizes()[k] <= input.sizes()[k], Runtime, "Size does not match at dimension ",
+               k, " expected index ", index.sizes(), " to be no larger than self ", input.sizes(),
+               " apart from dimension ", d);
   }
   Tensor result = Tensor::empty(index.sizes(), input.dtype(), input.device());
   gather_into(result, input, d, at);
@@ -99,7 +102,8 @@ Tensor gather(const Tensor& input, int64_t dim, const Tensor& index, bool, Out o
                   return scatter_add(zeros(sizes, u.dtype(), u.device()), d, at, u);
                 }));
 }
-TG_OP(gather, "gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False, Tensor? out=None) -> Tensor",
+TG_OP(gather,
+      "gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False, Tensor? out=None) -> Tensor",
       kFunction | kMethod, R"(
 The elements of input whose index along dim is given by index (int64), in the shape of index.
 
@@ -112,27 +116,30 @@ Tensor scatter(const Tensor& input, int64_t dim, const Tensor& index, const Tens
   Tensor result = writable(out, input);
   scatter_into(result, d, at, src, Combine::Assign);
   result = deliver("scatter", out, result);
-  return record("ScatterBackward0", result, out, saved(at, d),
-                wrt(input, [](const Tensor& u, const Tensor& at, int64_t d) {
-                  return scatter(u, d, at, zeros(at.sizes(), u.dtype(), u.device()));
-                }),
-                wrt(src, [](const Tensor& u, const Tensor& at, int64_t d) { return gather(u, d, at); }));
+  return record(
+      "ScatterBackward0", result, out, saved(at, d),
+      wrt(input, [](const Tensor& u, const Tensor& at,
+                    int64_t d) { return scatter(u, d, at, zeros(at.sizes(), u.dtype(), u.device())); }),
+      wrt(src, [](const Tensor& u, const Tensor& at, int64_t d) { return gather(u, d, at); }));
 }
 Tensor scatter_value(const Tensor& input, int64_t dim, const Tensor& index, Scalar value, Out out) {
   const Tensor at = as_index("scatter", index);
   const int64_t d = check_scatter(input, dim, index, {});
   Tensor result = writable(out, input);
   const Tensor number = full({}, value, input.dtype(), input.device());
-  if (index.numel() > 0) scatter_into(result, d, at, expand(number, at_least_1d(index).sizes()), Combine::Assign);
+  if (index.numel() > 0)
+    scatter_into(result, d, at, expand(number, at_least_1d(index).sizes()), Combine::Assign);
   result = deliver("scatter", out, result);
-  return record("ScatterBackward1", result, out, saved(at, d), wrt(input, [](const Tensor& u, const Tensor& at, int64_t d) {
+  return record("ScatterBackward1", result, out, saved(at, d),
+                wrt(input, [](const Tensor& u, const Tensor& at, int64_t d) {
                   return scatter(u, d, at, zeros(at.sizes(), u.dtype(), u.device()));
                 }));
 }
 namespace {
-Tensor scatter_combine(const Tensor& input, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce,
-                       Out out) {
-  TG_CHECK(reduce == "add" || reduce == "multiply", Runtime, "reduce argument must be either add or multiply.");
+Tensor scatter_combine(const Tensor& input, int64_t dim, const Tensor& index, const Tensor& src,
+                       std::string_view reduce, Out out) {
+  TG_CHECK(reduce == "add" || reduce == "multiply", Runtime,
+           "reduce argument must be either add or multiply.");
   const Tensor at = as_index("scatter", index);
   const int64_t d = check_scatter(input, dim, index, src);
   TG_CHECK(!grad_enabled() || (!input.requires_grad() && !src.requires_grad()), Runtime,
@@ -141,9 +148,10 @@ Tensor scatter_combine(const Tensor& input, int64_t dim, const Tensor& index, co
   scatter_into(result, d, at, src, reduce == "add" ? Combine::Add : Combine::Multiply);
   return deliver("scatter", out, result);
 }
-Tensor scatter_value_combine(const Tensor& input, int64_t dim, const Tensor& index, Scalar value, std::string_view reduce,
-                             Out out) {
-  TG_CHECK(reduce == "add" || reduce == "multiply", Runtime, "reduce argument must be either add or multiply.");
+Tensor scatter_value_combine(const Tensor& input, int64_t dim, const Tensor& index, Scalar value,
+                             std::string_view reduce, Out out) {
+  TG_CHECK(reduce == "add" || reduce == "multiply", Runtime,
+           "reduce argument must be either add or multiply.");
   const Tensor number = full({}, value, input.dtype(), input.device());
   return scatter_combine(input, dim, index, expand(number, index.sizes()), reduce, out);
 }
@@ -154,13 +162,15 @@ input with the elements of src written at index (int64) along dim.
 
 Backward: u with zeros at the indices for input, u gathered at them for src.
 )");
-TG_OP(scatter_value, "scatter(Tensor input, int dim, Tensor index, Scalar value, *, Tensor? out=None) -> Tensor",
+TG_OP(scatter_value,
+      "scatter(Tensor input, int dim, Tensor index, Scalar value, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 input with value written at index (int64) along dim.
 
 Backward: u with zeros at the indices.
 )");
-TG_OP(scatter_combine, "scatter(Tensor input, int dim, Tensor index, Tensor src, *, str reduce, Tensor? out=None) -> Tensor",
+TG_OP(scatter_combine,
+      "scatter(Tensor input, int dim, Tensor index, Tensor src, *, str reduce, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 input with the elements of src added ("add") or multiplied ("multiply") in at index along dim. No gradient.
 )");
@@ -180,7 +190,8 @@ Tensor scatter_add(const Tensor& input, int64_t dim, const Tensor& index, const 
                 wrt(input, [](const Tensor& u, const Tensor&, int64_t) { return u; }),
                 wrt(src, [](const Tensor& u, const Tensor& at, int64_t d) { return gather(u, d, at); }));
 }
-TG_OP(scatter_add, "scatter_add(Tensor input, int dim, Tensor index, Tensor src, *, Tensor? out=None) -> Tensor",
+TG_OP(scatter_add,
+      "scatter_add(Tensor input, int dim, Tensor index, Tensor src, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 input with the elements of src added in at index (int64) along dim, repeated indices too.
 
@@ -205,12 +216,14 @@ TensorList scatter_reduce_gradient(const Upstream& up, const Tensor& x, const Te
     for_src = gather(u, d, at);
   } else if (kind == 1) {  // prod: by division, zeros apart
     const Tensor self_part = where(eq(x, wrap_number(0)), full({}, 1, u.dtype(), u.device()), x);
-    const Tensor without_self = scatter_reduce(full(x.sizes(), 1, u.dtype(), u.device()), d, at, src, "prod", true);
+    const Tensor without_self =
+        scatter_reduce(full(x.sizes(), 1, u.dtype(), u.device()), d, at, src, "prod", true);
     for_self = u * without_self;
     if (!include_self) for_self = u;
     const Tensor is_zero = eq(src, wrap_number(0));
     const Tensor masked = where(is_zero, full({}, 1, u.dtype(), u.device()), src);
-    const Tensor zero_count = scatter_add(zeros(x.sizes(), u.dtype(), u.device()), d, at, to(is_zero, u.dtype()));
+    const Tensor zero_count =
+        scatter_add(zeros(x.sizes(), u.dtype(), u.device()), d, at, to(is_zero, u.dtype()));
     const Tensor start = include_self ? x : full(x.sizes(), 1, u.dtype(), u.device());
     const Tensor nonzero_product = scatter_reduce(start, d, at, masked, "prod", true);
     const Tensor zeros_here = gather(zero_count, d, at), others = gather(nonzero_product, d, at) / masked;
@@ -225,7 +238,8 @@ TensorList scatter_reduce_gradient(const Upstream& up, const Tensor& x, const Te
   } else {  // amax, amin: ties share
     const Tensor result_here = gather(y, d, at);
     const Tensor self_wins = to(eq(x, y), u.dtype()), src_wins = to(eq(src, result_here), u.dtype());
-    const Tensor winners = scatter_add(include_self ? self_wins : zeros(x.sizes(), u.dtype(), u.device()), d, at, src_wins);
+    const Tensor winners =
+        scatter_add(include_self ? self_wins : zeros(x.sizes(), u.dtype(), u.device()), d, at, src_wins);
     const Tensor share = u / masked_fill(winners, eq(winners, wrap_number(0)), wrap_number(1));
     for_self = include_self ? self_wins * share : u;
     for_src = src_wins * gather(share, d, at);
@@ -236,8 +250,8 @@ TensorList scatter_reduce_gradient(const Upstream& up, const Tensor& x, const Te
 
 }  // namespace
 
-Tensor scatter_reduce(const Tensor& input, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce,
-                      bool include_self, Out out) {
+Tensor scatter_reduce(const Tensor& input, int64_t dim, const Tensor& index, const Tensor& src,
+                      std::string_view reduce, bool include_self, Out out) {
   int64_t kind = -1;
   constexpr std::string_view kinds[] = {"sum", "prod", "mean", "amax", "amin"};
   for (int64_t k = 0; k < 5; k++)
@@ -265,7 +279,8 @@ Tensor scatter_reduce(const Tensor& input, int64_t dim, const Tensor& index, con
       }
       scatter_into(result, d, at, identity, Combine::Assign);
     }
-    constexpr Combine how[] = {Combine::Add, Combine::Multiply, Combine::Add, Combine::Maximum, Combine::Minimum};
+    constexpr Combine how[] = {Combine::Add, Combine::Multiply, Combine::Add, Combine::Maximum,
+                               Combine::Minimum};
     scatter_into(result, d, at, src, how[kind]);
     if (kind == 2) {
       Tensor count = meetings(input, d, at, include_self);
@@ -279,13 +294,14 @@ Tensor scatter_reduce(const Tensor& input, int64_t dim, const Tensor& index, con
   return record_jointly("ScatterReduceBackward0", result, out, {before, src},
                         saved(needs && kind != 0 ? before : Tensor(), needs && kind != 0 ? src : Tensor(),
                               needs && kind >= 3 ? result : Tensor(), at, d, kind, include_self),
-                        [](const Upstream& up, const Tensor& x, const Tensor& src, const Tensor& y, const Tensor& at,
-                           int64_t d, int64_t kind, bool include_self) {
+                        [](const Upstream& up, const Tensor& x, const Tensor& src, const Tensor& y,
+                           const Tensor& at, int64_t d, int64_t kind, bool include_self) {
                           return scatter_reduce_gradient(up, x, src, y, at, d, kind, include_self);
                         });
 }
 TG_OP(scatter_reduce,
-      "scatter_reduce(Tensor input, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True, Tensor? "
+      "scatter_reduce(Tensor input, int dim, Tensor index, Tensor src, str reduce, *, bool "
+      "include_self=True, Tensor? "
       "out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 input with the elements of src reduced in at index (int64) along dim: sum, prod, mean, amax or amin; without include_self
@@ -295,15 +311,16 @@ Backward: of the sum, product or mean at each place; ties of an extreme share.
 )");
 
 Tensor take_along_dim(const Tensor& input, const Tensor& indices, std::optional<int64_t> dim) {
-  TG_CHECK(indices.dtype() == DType::Int64, Runtime, "torch.take_along_dim(): dtype of indices should be Long but got ",
+  TG_CHECK(indices.dtype() == DType::Int64, Runtime,
+           "torch.take_along_dim(): dtype of indices should be Long but got ",
            dtype_scalar_name(indices.dtype()));
   if (!dim) {
     const Tensor flat = reshape(indices, {-1});
     return gather(reshape(input, {-1}), 0, remainder(flat, wrap_number(std::max<int64_t>(input.numel(), 1))));
   }
   TG_CHECK(input.dim() == indices.dim(), Runtime,
-           "torch.take_along_dim(): input and indices should have the same number of dimensions, but got ", input.dim(),
-           " dimensions for input, and ", indices.dim(), " dimensions for indices");
+           "torch.take_along_dim(): input and indices should have the same number of dimensions, but got ",
+           input.dim(), " dimensions for input, and ", indices.dim(), " dimensions for indices");
   const int64_t d = wrap_dim(*dim, input.dim());
   Shape input_sizes = input.sizes(), index_sizes = indices.sizes();
   if (input.dim() > 0) {
@@ -318,7 +335,8 @@ Tensor take_along_dim(const Tensor& input, const Tensor& indices, std::optional<
   const Tensor at = remainder(expand(indices, index_sizes), wrap_number(std::max<int64_t>(size, 1)));
   return gather(expand(input, input_sizes), d, at);
 }
-TG_OP(take_along_dim, "take_along_dim(Tensor input, Tensor indices, int? dim=None, *, Tensor? out=None) -> Tensor",
+TG_OP(take_along_dim,
+      "take_along_dim(Tensor input, Tensor indices, int? dim=None, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod, R"(
 gather() with the other dimensions broadcast; without dim of the flattened input.
 )");
@@ -326,7 +344,8 @@ gather() with the other dimensions broadcast; without dim of the flattened input
 Tensor scatter_back(const Tensor& u, int64_t dim, const Tensor& index, const Shape& sizes, bool keepdim) {
   const Tensor start = zeros(sizes, u.dtype(), u.device());
   if (sizes.empty()) return scatter(start, 0, index, u);
-  return keepdim ? scatter(start, dim, index, u) : scatter(start, dim, unsqueeze(index, dim), unsqueeze(u, dim));
+  return keepdim ? scatter(start, dim, index, u)
+                 : scatter(start, dim, unsqueeze(index, dim), unsqueeze(u, dim));
 }
 
 }  // namespace tensorgrad

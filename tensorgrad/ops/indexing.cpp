@@ -14,10 +14,10 @@ namespace {
 // Indices brought to one shape, on a self whose indexed dimensions are neighbours.
 struct Indexing {
   Tensor self;
-  int64_t first = 0;  // the first indexed dimension
+  int64_t first = 0;              // the first indexed dimension
   TensorList indices, broadcast;  // contiguous; as expanded, without copies
-  Ints dims;  // which dimension of the original each indexes
-  Shape index_shape, sizes;  // of the indices, of the result
+  Ints dims;                      // which dimension of the original each indexes
+  Shape index_shape, sizes;       // of the indices, of the result
   Tensor offsets;
 
   Indexing(const Tensor& input, const TensorList& given);
@@ -36,8 +36,9 @@ TensorList expand_masks(const Tensor& self, const TensorList& given) {
       for (int64_t k = 0; k < index.dim(); k++) {
         const int64_t at = int64_t(out.size()) + k;
         TG_CHECK(at < self.dim(), Index, "too many indices for tensor of dimension ", self.dim());
-        TG_CHECK(index.sizes()[k] == self.sizes()[at], Index, "The shape of the mask ", index.sizes(), " at index ", k,
-                 " does not match the shape of the indexed tensor ", self.sizes(), " at index ", at);
+        TG_CHECK(index.sizes()[k] == self.sizes()[at], Index, "The shape of the mask ", index.sizes(),
+                 " at index ", k, " does not match the shape of the indexed tensor ", self.sizes(),
+                 " at index ", at);
       }
       for (const Tensor& positions : nonzero_per_dim(index)) out.push_back(positions);
       continue;
@@ -47,8 +48,8 @@ TensorList expand_masks(const Tensor& self, const TensorList& given) {
     NoGradGuard guard;
     out.push_back(to(index, DType::Int64));
   }
-  TG_CHECK(int64_t(out.size()) <= self.dim(), Index, "too many indices for tensor of dimension ", self.dim(), " (got ",
-           out.size(), ")");
+  TG_CHECK(int64_t(out.size()) <= self.dim(), Index, "too many indices for tensor of dimension ", self.dim(),
+           " (got ", out.size(), ")");
   return out;
 }
 
@@ -77,7 +78,8 @@ Indexing::Indexing(const Tensor& input, const TensorList& given) : self(input) {
   index_shape = indices[0].sizes();
   for (const Tensor& index : indices) {
     for (size_t k = 0; k < std::min(index.sizes().size(), index_shape.size()); k++) {
-      const int64_t a = index.sizes()[index.sizes().size() - 1 - k], b = index_shape[index_shape.size() - 1 - k];
+      const int64_t a = index.sizes()[index.sizes().size() - 1 - k],
+                    b = index_shape[index_shape.size() - 1 - k];
       TG_CHECK(a == b || a == 1 || b == 1, Index,
                "shape mismatch: indexing tensors could not be broadcast together with shapes ", shapes);
     }
@@ -123,7 +125,8 @@ void Indexing::find_offsets() {
   args.bad_value = &bad_value;
   args.bad_dim = &bad_dim;
   if (args.count > 0) slots::index_offsets(self.device(), args);
-  TG_CHECK(bad_dim < 0, Index, "index ", bad_value, " is out of bounds for dimension ", bad_dim, " with size ", args.sizes[bad_dim]);
+  TG_CHECK(bad_dim < 0, Index, "index ", bad_value, " is out of bounds for dimension ", bad_dim,
+           " with size ", args.sizes[bad_dim]);
 }
 
 // Appends a dimension, innermost first, merged with the last where both are one run.
@@ -146,11 +149,12 @@ TensorList detached(const TensorList& indices) {
 Tensor put(const Tensor& self, const TensorList& indices, const Tensor& values, bool accumulate) {
   check_no_internal_overlap(self);
   Indexing at(self, indices);
-  TG_CHECK(is_expandable_to(values.sizes(), at.sizes), Runtime, "shape mismatch: value tensor of shape ", values.sizes(),
-           " cannot be broadcast to indexing result of shape ", at.sizes);
+  TG_CHECK(is_expandable_to(values.sizes(), at.sizes), Runtime, "shape mismatch: value tensor of shape ",
+           values.sizes(), " cannot be broadcast to indexing result of shape ", at.sizes);
   TG_CHECK(self.dtype() == values.dtype(), Runtime,
-           "Index put requires the source and destination dtypes match, got ", dtype_scalar_name(self.dtype()),
-           " for the destination and ", dtype_scalar_name(values.dtype()), " for the source.");
+           "Index put requires the source and destination dtypes match, got ",
+           dtype_scalar_name(self.dtype()), " for the destination and ", dtype_scalar_name(values.dtype()),
+           " for the source.");
   at.find_offsets();
   if (count_elements(at.sizes) == 0) return self;
   NoGradGuard guard;
@@ -164,7 +168,8 @@ Tensor put(const Tensor& self, const TensorList& indices, const Tensor& values, 
   return self;
 }
 
-// One mask and one value: the mask over all of self's dimensions, undefined where the indices are of another kind.
+// One mask and one value: the mask over all of self's dimensions, undefined where the indices are of another
+// kind.
 Tensor single_mask(const Tensor& self, const TensorList& indices, const Tensor& values) {
   Tensor mask;
   int64_t covered = 0;
@@ -174,12 +179,14 @@ Tensor single_mask(const Tensor& self, const TensorList& indices, const Tensor& 
       covered++;
       continue;
     }
-    if (mask.defined() || index.dim() == 0 || (index.dtype() != DType::Bool && index.dtype() != DType::UInt8)) return {};
+    if (mask.defined() || index.dim() == 0 || (index.dtype() != DType::Bool && index.dtype() != DType::UInt8))
+      return {};
     mask = index;
     for (int64_t k = 0; k < index.dim(); k++, covered++) {
       TG_CHECK(covered < self.dim(), Index, "too many indices for tensor of dimension ", self.dim());
-      TG_CHECK(index.sizes()[k] == self.sizes()[covered], Index, "The shape of the mask ", index.sizes(), " at index ", k,
-               " does not match the shape of the indexed tensor ", self.sizes(), " at index ", covered);
+      TG_CHECK(index.sizes()[k] == self.sizes()[covered], Index, "The shape of the mask ", index.sizes(),
+               " at index ", k, " does not match the shape of the indexed tensor ", self.sizes(),
+               " at index ", covered);
     }
   }
   NoGradGuard guard;
@@ -195,7 +202,8 @@ bool is_full_mask(const Tensor& self, const TensorList& indices) {
 
 }  // namespace
 
-IndexArgs index_args(const Tensor& data, int64_t first, int64_t indexed, const Tensor& offsets, const Tensor& values) {
+IndexArgs index_args(const Tensor& data, int64_t first, int64_t indexed, const Tensor& offsets,
+                     const Tensor& values) {
   IndexArgs args;
   const int64_t size = int64_t(data.element_size());
   args.data = data.bytes();
@@ -206,7 +214,8 @@ IndexArgs index_args(const Tensor& data, int64_t first, int64_t indexed, const T
   args.scalar = false;
   args.before_dims = args.after_dims = 0;
   for (int64_t d = first - 1; d >= 0; d--)
-    append(args.before_dims, args.before_sizes, args.before_strides, data.sizes()[d], data.strides()[d] * size);
+    append(args.before_dims, args.before_sizes, args.before_strides, data.sizes()[d],
+           data.strides()[d] * size);
   for (int64_t d = data.dim() - 1; d >= first + indexed; d--)
     append(args.after_dims, args.after_sizes, args.after_strides, data.sizes()[d], data.strides()[d] * size);
   return args;
@@ -245,7 +254,8 @@ Tensor index(const Tensor& self, const TensorList& indices) {
   at.find_offsets();
   Tensor out = Tensor::empty(at.sizes, self.dtype(), self.device());
   if (out.numel() > 0)
-    slots::index_get(self.device(), index_args(at.self, at.first, int64_t(at.indices.size()), at.offsets, out));
+    slots::index_get(self.device(),
+                     index_args(at.self, at.first, int64_t(at.indices.size()), at.offsets, out));
   if (!at.self.is_contiguous() && out.dim() > 1) {
     const Ints strides = result_strides(at);
     if (strides != out.strides()) {
@@ -277,17 +287,18 @@ Tensor index_put_(const Tensor& self, const TensorList& indices, const Tensor& v
     put(self, indices, values, accumulate);
     self.bump_version();
   }
-  return record("IndexPutBackward0", self, Out::in_place_of(self), saved(detached(indices), values.sizes(), accumulate),
-                wrt(self,
-                    [](const Tensor& u, const TensorList& indices, const Shape&, bool accumulate) {
-                      if (accumulate) return u;
-                      return index_put(u, indices, zeros({}, u.dtype(), u.device()));
-                    }),
-                wrt(values, [](const Tensor& u, const TensorList& indices, const Shape&, bool) {
-                  return index(u, indices);
-                }));
+  return record(
+      "IndexPutBackward0", self, Out::in_place_of(self), saved(detached(indices), values.sizes(), accumulate),
+      wrt(self,
+          [](const Tensor& u, const TensorList& indices, const Shape&, bool accumulate) {
+            if (accumulate) return u;
+            return index_put(u, indices, zeros({}, u.dtype(), u.device()));
+          }),
+      wrt(values,
+          [](const Tensor& u, const TensorList& indices, const Shape&, bool) { return index(u, indices); }));
 }
-TG_OP(index_put_, "index_put_(Tensor input, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", kMethod,
+TG_OP(index_put_,
+      "index_put_(Tensor input, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", kMethod,
       R"(
 Writes values, broadcast, at the indices of self; with accumulate adds them, repeated indices too. Returns self.
 

@@ -5,10 +5,13 @@
 
 namespace tensorgrad {
 
-// self[indices], one entry per dimension from the first; undefined: the whole dimension. Bool tensors are masks.
+// self[indices], one entry per dimension from the first; undefined: the whole dimension. Bool tensors are
+// masks.
 Tensor index(const Tensor& self, const TensorList& indices);
-Tensor index_put(const Tensor& self, const TensorList& indices, const Tensor& values, bool accumulate = false);
-Tensor index_put_(const Tensor& self, const TensorList& indices, const Tensor& values, bool accumulate = false);
+Tensor index_put(const Tensor& self, const TensorList& indices, const Tensor& values,
+                 bool accumulate = false);
+Tensor index_put_(const Tensor& self, const TensorList& indices, const Tensor& values,
+                  bool accumulate = false);
 
 // [n, dim] positions of the elements that are not zero.
 Tensor nonzero(const Tensor& input);
@@ -22,6 +25,7 @@ Tensor masked_scatter(const Tensor& input, const Tensor& mask, const Tensor& sou
 Tensor writable(const Out& out, const Tensor& input);
 
 // The walk of data[before..., (indexed), after...] for index_get and index_set.
-IndexArgs index_args(const Tensor& data, int64_t first, int64_t indexed, const Tensor& offsets, const Tensor& values);
+IndexArgs index_args(const Tensor& data, int64_t first, int64_t indexed, const Tensor& offsets,
+                     const Tensor& values);
 
 }  // namespace tensorgrad

@@ -14,7 +14,8 @@ inline Reduced parse_reduction(std::string_view text) {
   return Reduced::None;
 }
 // size_average and reduce, where one is given, decide instead of `reduction`.
-inline std::string_view legacy(std::string_view reduction, std::optional<bool> size_average, std::optional<bool> reduce) {
+inline std::string_view legacy(std::string_view reduction, std::optional<bool> size_average,
+                               std::optional<bool> reduce) {
   if (!size_average && !reduce) return reduction;
   if (!reduce.value_or(true)) return "none";
   return size_average.value_or(true) ? "mean" : "sum";

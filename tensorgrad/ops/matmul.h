@@ -11,10 +11,12 @@ Tensor dot(const Tensor& input, const Tensor& tensor, Out out = {});
 Tensor outer(const Tensor& input, const Tensor& vec2, Out out = {});
 Tensor matmul(const Tensor& input, const Tensor& other, Out out = {});
 
-Tensor addmm(const Tensor& input, const Tensor& mat1, const Tensor& mat2, Scalar beta = 1, Scalar alpha = 1, Out out = {});
-Tensor addmv(const Tensor& input, const Tensor& mat, const Tensor& vec, Scalar beta = 1, Scalar alpha = 1, Out out = {});
-Tensor baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2, Scalar beta = 1, Scalar alpha = 1,
-               Out out = {});
+Tensor addmm(const Tensor& input, const Tensor& mat1, const Tensor& mat2, Scalar beta = 1, Scalar alpha = 1,
+             Out out = {});
+Tensor addmv(const Tensor& input, const Tensor& mat, const Tensor& vec, Scalar beta = 1, Scalar alpha = 1,
+             Out out = {});
+Tensor baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2, Scalar beta = 1,
+               Scalar alpha = 1, Out out = {});
 
 // input @ weight^T + bias; bias may be undefined.
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias = {}, Out out = {});

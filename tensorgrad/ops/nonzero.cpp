@@ -41,8 +41,8 @@ Tensor positions(const CountedMask& counted) {
 }
 
 void check_mask(const char* name, const Tensor& mask) {
-  TG_CHECK(mask.dtype() == DType::Bool, Runtime, name, "_ only supports boolean masks, but got mask with dtype ",
-           dtype_c_name(mask.dtype()));
+  TG_CHECK(mask.dtype() == DType::Bool, Runtime, name,
+           "_ only supports boolean masks, but got mask with dtype ", dtype_c_name(mask.dtype()));
 }
 
 }  // namespace
@@ -105,15 +105,18 @@ int64 [n, dim]: the indices of the elements that are not zero, in order.
 
 Tensor masked_fill(const Tensor& input, const Tensor& mask, const Tensor& value, Out out) {
   check_mask("masked_fill", mask);
-  TG_CHECK(value.dim() == 0, Runtime, "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ",
-           value.dim(), " dimension(s).");
-  Tensor result = pointwise("masked_fill", slots::where, out, input.dtype(), input.dtype(), {&mask, &value, &input});
-  return record(value.impl()->wrapped_number ? "MaskedFillBackward0" : "MaskedFillBackward1", result, out, saved(mask),
-                wrt(input,
-                    [](const Tensor& u, const Tensor& mask) { return masked_fill(u, mask, wrap_number(0)); }),
-                wrt(value, [](const Tensor& u, const Tensor& mask) { return u * to(mask, u.dtype()); }));
+  TG_CHECK(value.dim() == 0, Runtime,
+           "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ", value.dim(),
+           " dimension(s).");
+  Tensor result =
+      pointwise("masked_fill", slots::where, out, input.dtype(), input.dtype(), {&mask, &value, &input});
+  return record(
+      value.impl()->wrapped_number ? "MaskedFillBackward0" : "MaskedFillBackward1", result, out, saved(mask),
+      wrt(input, [](const Tensor& u, const Tensor& mask) { return masked_fill(u, mask, wrap_number(0)); }),
+      wrt(value, [](const Tensor& u, const Tensor& mask) { return u * to(mask, u.dtype()); }));
 }
-TG_OP(masked_fill, "masked_fill(Tensor input, Tensor mask, Operand value) -> Tensor", kFunction | kMethod | kInPlace, R"(
+TG_OP(masked_fill, "masked_fill(Tensor input, Tensor mask, Operand value) -> Tensor",
+      kFunction | kMethod | kInPlace, R"(
 value, a number or a 0-d tensor, where mask (bool, broadcast) is set, else input.
 
 Backward: u with zeros where mask is set for input; the sum of u there for value.
@@ -131,14 +134,16 @@ Tensor masked_select(const Tensor& input, const Tensor& mask) {
   CountedMask counted(all);
   Tensor out = Tensor::empty({counted.total}, input.dtype(), input.device());
   if (counted.total > 0)
-    slots::mask_select(input.device(), counted.args, source.bytes(), out.bytes(), int64_t(input.element_size()));
+    slots::mask_select(input.device(), counted.args, source.bytes(), out.bytes(),
+                       int64_t(input.element_size()));
   return record("MaskedSelectBackward0", out, saved(mask, input.sizes()),
                 wrt(input, [](const Tensor& u, const Tensor& mask, const Shape& sizes) {
                   const Shape shape = broadcast_shapes(sizes, mask.sizes());
                   return masked_scatter(zeros(shape, u.dtype(), u.device()), mask, u);
                 }));
 }
-TG_OP(masked_select, "masked_select(Tensor input, Tensor mask, *, Tensor? out=None) -> Tensor", kFunction | kMethod, R"(
+TG_OP(masked_select, "masked_select(Tensor input, Tensor mask, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod, R"(
 1-d: the elements of input where mask (bool) is set, both broadcast, in order.
 
 Backward: u scattered into zeros where mask is set.
@@ -146,9 +151,10 @@ Backward: u scattered into zeros where mask is set.
 
 Tensor masked_scatter(const Tensor& input, const Tensor& mask, const Tensor& source, Out out) {
   TG_CHECK(input.dtype() == source.dtype(), Runtime,
-           "masked_scatter: expected self and source to have same dtypes but got", dtype_scalar_name(input.dtype()),
-           " and ", dtype_scalar_name(source.dtype()));
-  TG_CHECK(mask.dtype() == DType::Bool, Runtime, "masked_scatter_ only supports boolean masks, but got mask with dtype ",
+           "masked_scatter: expected self and source to have same dtypes but got",
+           dtype_scalar_name(input.dtype()), " and ", dtype_scalar_name(source.dtype()));
+  TG_CHECK(mask.dtype() == DType::Bool, Runtime,
+           "masked_scatter_ only supports boolean masks, but got mask with dtype ",
            dtype_scalar_name(mask.dtype()));
   Tensor result, all;
   if (out.in_place) {
@@ -162,8 +168,7 @@ Tensor masked_scatter(const Tensor& input, const Tensor& mask, const Tensor& sou
     all = expand(mask, shape);
   }
   CountedMask counted(all);
-  TG_CHECK(source.numel() >= counted.total, Runtime,
-           "Number of elements of source < number of ones in mask");
+  TG_CHECK(source.numel() >= counted.total, Runtime, "Number of elements of source < number of ones in mask");
   if (counted.total > 0) {
     NoGradGuard guard;
     const Tensor values = slice(reshape(contiguous(source), {-1}), 0, 0, counted.total);

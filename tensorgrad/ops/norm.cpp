@@ -17,7 +17,8 @@ Tensor as_rows(const Tensor& t, int64_t n) { return reshape(t, {n == 0 ? 0 : t.n
 Tensor row_mean(const Tensor& t, int64_t n) { return sum(t, {1}, true) / Scalar(double(n)); }
 
 // dx in ops, the statistics taken from x again, so that second derivatives pass through them.
-Tensor composed_input_gradient(const Tensor& u, const Tensor& x, const Tensor& weight, int64_t n, double eps, bool centred) {
+Tensor composed_input_gradient(const Tensor& u, const Tensor& x, const Tensor& weight, int64_t n, double eps,
+                               bool centred) {
   Tensor g = as_rows(u, n), centre = as_rows(x, n);
   if (weight.defined()) g = g * reshape(weight, {1, n});
   if (centred) centre = centre - row_mean(centre, n);
@@ -28,8 +29,8 @@ Tensor composed_input_gradient(const Tensor& u, const Tensor& x, const Tensor& w
 }
 
 // From u, x, weight, bias (defined where they were given) to their gradients.
-TensorList norm_backward(const Upstream& up, const Tensor& x, const Tensor& weight, const Tensor& mean, const Tensor& rstd,
-                         int64_t n, double eps, bool centred) {
+TensorList norm_backward(const Upstream& up, const Tensor& x, const Tensor& weight, const Tensor& mean,
+                         const Tensor& rstd, int64_t n, double eps, bool centred) {
   const Tensor& u = up[0];
   TensorList out;
   out.resize(3);
@@ -39,7 +40,8 @@ TensorList norm_backward(const Upstream& up, const Tensor& x, const Tensor& weig
     if (up.needs(1)) {
       Tensor centre = as_rows(x, n);
       if (centred) centre = centre - row_mean(centre, n);
-      out[1] = reshape(sum(as_rows(u, n) * centre * rsqrt(row_mean(centre * centre, n) + Scalar(eps)), {0}), weight.sizes());
+      out[1] = reshape(sum(as_rows(u, n) * centre * rsqrt(row_mean(centre * centre, n) + Scalar(eps)), {0}),
+                       weight.sizes());
     }
     if (up.needs(2)) out[2] = sum(as_rows(u, n), {0});
   } else {
@@ -72,14 +74,18 @@ TensorList norm_backward(const Upstream& up, const Tensor& x, const Tensor& weig
 struct Normalised {
   Tensor y, mean, rstd;
 };
-Normalised normalise(const Tensor& input, int64_t n, const Tensor& weight, const Tensor& bias, double eps, bool centred) {
+Normalised normalise(const Tensor& input, int64_t n, const Tensor& weight, const Tensor& bias, double eps,
+                     bool centred) {
   const DType compute = row_type(input.dtype());
   const Tensor x = dense(input, compute);
-  const Tensor w = weight.defined() ? dense(weight, compute) : Tensor(), b = bias.defined() ? dense(bias, compute) : Tensor();
+  const Tensor w = weight.defined() ? dense(weight, compute) : Tensor(),
+               b = bias.defined() ? dense(bias, compute) : Tensor();
   Rows p;
   p.dtype = compute;
   p.n = n, p.outer = n == 0 ? 0 : x.numel() / n, p.number[0] = eps, p.integer = centred ? 0 : 1;
-  Normalised r{Tensor::empty(input.sizes(), compute, input.device()), {}, Tensor::empty({p.outer}, compute, input.device())};
+  Normalised r{Tensor::empty(input.sizes(), compute, input.device()),
+               {},
+               Tensor::empty({p.outer}, compute, input.device())};
   if (centred) r.mean = Tensor::empty({p.outer}, compute, input.device());
   p.in[0] = x.bytes(), p.in[1] = bytes_or_null(w), p.in[2] = bytes_or_null(b);
   p.out[0] = r.y.bytes(), p.out[1] = r.mean.defined() ? r.mean.bytes() : nullptr, p.out[2] = r.rstd.bytes();
@@ -89,13 +95,16 @@ Normalised normalise(const Tensor& input, int64_t n, const Tensor& weight, const
 }
 
 // The number of elements that are normalised together; refuses shapes that do not end in normalized_shape.
-int64_t check_shape(const char* name, const Tensor& input, const Ints& shape, const Tensor& weight, const Tensor& bias) {
+int64_t check_shape(const char* name, const Tensor& input, const Ints& shape, const Tensor& weight,
+                    const Tensor& bias) {
   const size_t k = shape.size();
-  TG_CHECK(k >= 1, Runtime, "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
-           "but got normalized_shape = ", shape);
+  TG_CHECK(k >= 1, Runtime,
+           "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
+           "but got normalized_shape = ",
+           shape);
   TG_CHECK(!weight.defined() || weight.sizes() == shape, Runtime,
-           "Expected weight to be of same shape as normalized_shape, but got weight of shape ", weight.sizes(),
-           " and normalized_shape = ", shape);
+           "Expected weight to be of same shape as normalized_shape, but got weight of shape ",
+           weight.sizes(), " and normalized_shape = ", shape);
   TG_CHECK(!bias.defined() || bias.sizes() == shape, Runtime,
            "Expected bias to be of same shape as normalized_shape, but got bias of shape ", bias.sizes(),
            " and normalized_shape = ", shape);
@@ -116,19 +125,25 @@ int64_t check_shape(const char* name, const Tensor& input, const Ints& shape, co
 
 }  // namespace
 
-Tensor layer_norm(const Tensor& input, const Ints& normalized_shape, const Tensor& weight, const Tensor& bias, double eps) {
+Tensor layer_norm(const Tensor& input, const Ints& normalized_shape, const Tensor& weight, const Tensor& bias,
+                  double eps) {
   const int64_t n = check_shape("LayerNormKernelImpl", input, normalized_shape, weight, bias);
   Normalised r = normalise(input, n, weight, bias, eps, true);
-  return record_jointly("NativeLayerNormBackward0", r.y, Out{}, {input, weight, bias}, saved(input, weight, r.mean, r.rstd, n, eps),
-                        [](const Upstream& up, const Tensor& x, const Tensor& w, const Tensor& mean, const Tensor& rstd,
-                           int64_t n, double eps) { return norm_backward(up, x, w, mean, rstd, n, eps, true); });
+  return record_jointly(
+      "NativeLayerNormBackward0", r.y, Out{}, {input, weight, bias},
+      saved(input, weight, r.mean, r.rstd, n, eps),
+      [](const Upstream& up, const Tensor& x, const Tensor& w, const Tensor& mean, const Tensor& rstd,
+         int64_t n, double eps) { return norm_backward(up, x, w, mean, rstd, n, eps, true); });
 }
-static Tensor layer_norm_function(const Tensor& input, const Ints& shape, const Tensor& weight, const Tensor& bias, double eps, bool) {
+static Tensor layer_norm_function(const Tensor& input, const Ints& shape, const Tensor& weight,
+                                  const Tensor& bias, double eps, bool) {
   return layer_norm(input, shape, weight, bias, eps);
 }
 TG_OP(layer_norm_function,
-      "layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, "
-      "bool cudnn_enable=True) -> Tensor", kFunction, R"(
+      "layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float "
+      "eps=1e-05, "
+      "bool cudnn_enable=True) -> Tensor",
+      kFunction, R"(
 out = h * weight + bias with h = (input - mean) / sqrt(var + eps), over the last dimensions, whose sizes are
 normalized_shape; var is the biased one.
 
@@ -136,44 +151,53 @@ Backward, with g = u * weight: (g - mean(g) - h * mean(g * h)) / sqrt(var + eps)
 other dimensions for weight and bias.
 )");
 TG_OP(layer_norm,
-      "layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05) -> Tensor",
+      "layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float "
+      "eps=1e-05) -> Tensor",
       kFunctional, "See tensorgrad.layer_norm.");
 
-Tensor rms_norm(const Tensor& input, const Ints& normalized_shape, const Tensor& weight, std::optional<double> eps) {
+Tensor rms_norm(const Tensor& input, const Ints& normalized_shape, const Tensor& weight,
+                std::optional<double> eps) {
   const int64_t n = check_shape("rms_norm", input, normalized_shape, weight, {});
   const double e = eps.value_or(input.dtype() == DType::Float64    ? 2.220446049250313e-16
                                 : input.dtype() == DType::BFloat16 ? 0.0078125
                                 : input.dtype() == DType::Float16  ? 0.0009765625
                                                                    : 1.1920928955078125e-07);
   Normalised r = normalise(input, n, weight, {}, e, false);
-  return record_jointly("FusedRmsNormBackward0", r.y, Out{}, {input, weight}, saved(input, weight, r.rstd, n, e),
-                        [](const Upstream& up, const Tensor& x, const Tensor& w, const Tensor& rstd, int64_t n, double eps) {
-                          TensorList all = norm_backward(up, x, w, {}, rstd, n, eps, false);
-                          all.pop_back();
-                          return all;
-                        });
+  return record_jointly(
+      "FusedRmsNormBackward0", r.y, Out{}, {input, weight}, saved(input, weight, r.rstd, n, e),
+      [](const Upstream& up, const Tensor& x, const Tensor& w, const Tensor& rstd, int64_t n, double eps) {
+        TensorList all = norm_backward(up, x, w, {}, rstd, n, eps, false);
+        all.pop_back();
+        return all;
+      });
 }
-TG_OP(rms_norm, "rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor",
+TG_OP(rms_norm,
+      "rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor",
       kFunction | kFunctional, R"(
 out = input / sqrt(mean(input^2) + eps) * weight over the last dimensions; eps None: the type's epsilon.
 
 Backward, with g = u * weight and h = the normalised input: (g - h * mean(g * h)) / sqrt(mean(input^2) + eps).
 )");
 
-Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight, const Tensor& bias, double eps) {
-  TG_CHECK(input.dim() >= 2, Runtime, "Expected at least 2 dimensions for input tensor but received ", input.dim());
+Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight, const Tensor& bias,
+                  double eps) {
+  TG_CHECK(input.dim() >= 2, Runtime, "Expected at least 2 dimensions for input tensor but received ",
+           input.dim());
   const int64_t batch = input.sizes()[0], channels = input.sizes()[1];
   TG_CHECK(num_groups > 0, Runtime, "Expected num groups to be greater than 0, got ", num_groups);
   TG_CHECK(channels % num_groups == 0, Runtime,
-           "Expected number of channels in input to be divisible by num_groups, but got input of shape ", input.sizes(),
-           " and num_groups=", num_groups);
+           "Expected number of channels in input to be divisible by num_groups, but got input of shape ",
+           input.sizes(), " and num_groups=", num_groups);
   TG_CHECK(!weight.defined() || (weight.dim() == 1 && weight.numel() == channels), Runtime,
-           "Expected weight to be a vector of size equal to the number of channels in input, but got weight of shape ",
+           "Expected weight to be a vector of size equal to the number of channels in input, but got weight "
+           "of shape ",
            weight.sizes(), " and input of shape ", input.sizes());
-  TG_CHECK(!bias.defined() || (bias.dim() == 1 && bias.numel() == channels), Runtime,
-           "Expected bias to be a vector of size equal to the number of channels in input, but got bias of shape ",
-           bias.sizes(), " and input of shape ", input.sizes());
-  const int64_t rest = batch * channels == 0 ? 0 : input.numel() / (batch * channels), n = channels / num_groups * rest;
+  TG_CHECK(
+      !bias.defined() || (bias.dim() == 1 && bias.numel() == channels), Runtime,
+      "Expected bias to be a vector of size equal to the number of channels in input, but got bias of shape ",
+      bias.sizes(), " and input of shape ", input.sizes());
+  const int64_t rest = batch * channels == 0 ? 0 : input.numel() / (batch * channels),
+                n = channels / num_groups * rest;
   const Tensor grouped = reshape(input, {batch * num_groups, n});
   Tensor result = reshape(layer_norm(grouped, {n}, {}, {}, eps), input.sizes());
   Shape per_channel = input.sizes();
@@ -182,16 +206,19 @@ Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight,
   if (bias.defined()) result = result + reshape(bias, per_channel);
   return result;
 }
-static Tensor group_norm_function(const Tensor& input, int64_t groups, const Tensor& weight, const Tensor& bias, double eps, bool) {
+static Tensor group_norm_function(const Tensor& input, int64_t groups, const Tensor& weight,
+                                  const Tensor& bias, double eps, bool) {
   return group_norm(input, groups, weight, bias, eps);
 }
 TG_OP(group_norm_function,
       "group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, "
-      "bool cudnn_enabled=True) -> Tensor", kFunction, R"(
+      "bool cudnn_enabled=True) -> Tensor",
+      kFunction, R"(
 (input - mean) / sqrt(var + eps) * weight + bias over groups of channels of (N, C, *); weight and bias are per channel.
 )");
 TG_OP(group_norm,
-      "group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05) -> Tensor",
+      "group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05) -> "
+      "Tensor",
       kFunctional, "See tensorgrad.group_norm.");
 
 }  // namespace tensorgrad

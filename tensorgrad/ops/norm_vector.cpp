@@ -26,9 +26,12 @@ std::string number_text(double value) {
   return text.str();
 }
 
-Tensor zero_where(const Tensor& values, const Tensor& mask) { return masked_fill(values, mask, wrap_number(0)); }
+Tensor zero_where(const Tensor& values, const Tensor& mask) {
+  return masked_fill(values, mask, wrap_number(0));
+}
 
-Tensor norm_gradient(const Tensor& upstream, const Tensor& input, const Tensor& result, double p, const Ints& dims, bool keepdim) {
+Tensor norm_gradient(const Tensor& upstream, const Tensor& input, const Tensor& result, double p,
+                     const Ints& dims, bool keepdim) {
   if (p == 0) return {};
   const Tensor u = restore_reduced(upstream, dims, input.sizes(), keepdim);
   const Tensor y = restore_reduced(result, dims, input.sizes(), keepdim);
@@ -44,25 +47,29 @@ Tensor norm_gradient(const Tensor& upstream, const Tensor& input, const Tensor& 
       for (int64_t d = 0; d < x.dim(); d++) all.push_back(d);
     return sgn(x) * winners * (u / sum(winners, all, true));
   }
-  if (p < 1) return zero_where(sgn(x) * pow_scalar(abs(x), p - 1), eq(x, wrap_number(0))) * u * pow_scalar(y, 1 - p);
+  if (p < 1)
+    return zero_where(sgn(x) * pow_scalar(abs(x), p - 1), eq(x, wrap_number(0))) * u * pow_scalar(y, 1 - p);
   if (p < 2) return sgn(x) * pow_scalar(abs(x), p - 1) * zero_where(u / pow_scalar(y, p - 1), flat);
   return x * pow_scalar(abs(x), p - 2) * zero_where(u / pow_scalar(y, p - 1), flat);
 }
 
 }  // namespace
 
-Tensor vector_norm(const Tensor& input, double ord, const Ints& dims, bool keepdim, std::optional<DType> dtype) {
+Tensor vector_norm(const Tensor& input, double ord, const Ints& dims, bool keepdim,
+                   std::optional<DType> dtype) {
   TG_CHECK(is_floating(input.dtype()), Runtime,
-           "linalg.vector_norm: Expected a floating point or complex tensor as input. Got ", dtype_scalar_name(input.dtype()));
-  TG_CHECK(!dtype || is_floating(*dtype), Runtime, "linalg.vector_norm: dtype should be floating point or complex, but got ",
+           "linalg.vector_norm: Expected a floating point or complex tensor as input. Got ",
+           dtype_scalar_name(input.dtype()));
+  TG_CHECK(!dtype || is_floating(*dtype), Runtime,
+           "linalg.vector_norm: dtype should be floating point or complex, but got ",
            dtype_scalar_name(dtype.value_or(input.dtype())));
   if (ord < 0 || std::isinf(ord)) {
-    TG_CHECK(input.numel() > 0 || !dims.empty(), Runtime, "linalg.vector_norm cannot compute the ", number_text(ord),
-             " norm on an empty tensor because the operation does not have an identity");
+    TG_CHECK(input.numel() > 0 || !dims.empty(), Runtime, "linalg.vector_norm cannot compute the ",
+             number_text(ord), " norm on an empty tensor because the operation does not have an identity");
     if (input.numel() == 0)
       for (int64_t d : dims)
-        TG_CHECK(input.sizes()[wrap_dim(d, input.dim())] != 0, Runtime, "linalg.vector_norm cannot compute the ",
-                 number_text(ord), " norm on the dimension ", d,
+        TG_CHECK(input.sizes()[wrap_dim(d, input.dim())] != 0, Runtime,
+                 "linalg.vector_norm cannot compute the ", number_text(ord), " norm on the dimension ", d,
                  "because this dimension is empty and the operation does not have an identity");
   }
   const DType t = dtype.value_or(input.dtype());
@@ -76,30 +83,36 @@ Tensor vector_norm(const Tensor& input, double ord, const Ints& dims, bool keepd
     NoGradGuard guard;
     result = to(run_fold(Fold::CountNonzero, source, dims, keepdim, DType::Int64), t);
   } else {
-    const Fold fold = ord == 1 ? Fold::AbsSum : ord == 2 ? Fold::SquareSum : !std::isinf(ord) ? Fold::PowerSum
-                      : ord > 0 ? Fold::AbsMaximum : Fold::AbsMinimum;
+    const Fold fold = ord == 1           ? Fold::AbsSum
+                      : ord == 2         ? Fold::SquareSum
+                      : !std::isinf(ord) ? Fold::PowerSum
+                      : ord > 0          ? Fold::AbsMaximum
+                                         : Fold::AbsMinimum;
     result = run_fold(fold, source, dims, keepdim, t, 1, ord);
   }
   return record("LinalgVectorNormBackward0", result, saved(input, result, ord, dims, keepdim),
-                wrt(input, [](const Tensor& u, const Tensor& x, const Tensor& y, double p, const Ints& dims, bool keepdim) {
-                  return norm_gradient(u, x, y, p, dims, keepdim);
-                }));
+                wrt(input, [](const Tensor& u, const Tensor& x, const Tensor& y, double p, const Ints& dims,
+                              bool keepdim) { return norm_gradient(u, x, y, p, dims, keepdim); }));
 }
 namespace {
-Tensor vector_norm_number(const Tensor& input, Scalar ord, const Ints& dims, bool keepdim, std::optional<DType> dtype) {
+Tensor vector_norm_number(const Tensor& input, Scalar ord, const Ints& dims, bool keepdim,
+                          std::optional<DType> dtype) {
   return vector_norm(input, ord.to_double(), dims, keepdim, dtype);
 }
-Tensor norm(const Tensor& input, std::optional<Scalar> p, const Ints& dims, bool keepdim, std::optional<DType> dtype) {
+Tensor norm(const Tensor& input, std::optional<Scalar> p, const Ints& dims, bool keepdim,
+            std::optional<DType> dtype) {
   return vector_norm(input, p.value_or(2).to_double(), dims, keepdim, dtype);
 }
-Tensor norm_named(const Tensor& input, std::string_view p, const Ints& dims, bool keepdim, std::optional<DType> dtype) {
+Tensor norm_named(const Tensor& input, std::string_view p, const Ints& dims, bool keepdim,
+                  std::optional<DType> dtype) {
   TG_CHECK(p == "fro" || p == "nuc", Runtime, "linalg.matrix_norm: Order ", p, " not supported.");
   TG_CHECK(p == "fro", NotImplemented, "norm: p='nuc' needs singular values, which are not implemented");
   return vector_norm(input, 2, dims, keepdim, dtype);
 }
 }  // namespace
 TG_OP(vector_norm_number,
-      "linalg.vector_norm(Tensor x, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor? "
+      "linalg.vector_norm(Tensor x, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? "
+      "dtype=None, Tensor? "
       "out=None) -> Tensor",
       kFunction, R"(
 The norm of order ord over dim or all: sum(|x|^ord)^(1/ord); inf and -inf the largest and smallest |x|, 0 the count of what
@@ -113,7 +126,8 @@ TG_OP(norm_named,
 p='fro': the square root of the sum of squares.
 )");
 TG_OP(norm,
-      "norm(Tensor input, Scalar? p=2, int[1]? dim=None, bool keepdim=False, ScalarType? dtype=None, *, Tensor? out=None) -> Tensor",
+      "norm(Tensor input, Scalar? p=2, int[1]? dim=None, bool keepdim=False, ScalarType? dtype=None, *, "
+      "Tensor? out=None) -> Tensor",
       kFunction | kMethod, R"(
 The norm of order p of the elements over dim or all.
 

@@ -7,7 +7,8 @@
 
 namespace tensorgrad {
 
-// PyTorch's result_type: tensors with dimensions outrank 0-d tensors, which outrank Python numbers, within one category.
+// PyTorch's result_type: tensors with dimensions outrank 0-d tensors, which outrank Python numbers, within
+// one category.
 DType result_type(std::initializer_list<const Tensor*> tensors);
 inline DType result_type(const Tensor& a, const Tensor& b) {
   if (a.dtype() == b.dtype() && !a.impl()->wrapped_number && !b.impl()->wrapped_number) return a.dtype();
@@ -24,11 +25,12 @@ inline DType to_floating(DType t) { return is_floating(t) ? t : default_dtype();
 // A 0-d tensor of a Python number, weakest in promotion.
 Tensor wrap_number(Scalar value);
 
-// One call of a pointwise kernel: brings the inputs to `compute`, finds or makes the output (of `result` type and the
-// broadcast shape), and walks. `name` is for error texts.
+// One call of a pointwise kernel: brings the inputs to `compute`, finds or makes the output (of `result` type
+// and the broadcast shape), and walks. `name` is for error texts.
 class Pointwise {
  public:
-  Pointwise(const char* name, const Out& out, DType compute, DType result, std::initializer_list<const Tensor*> inputs);
+  Pointwise(const char* name, const Out& out, DType compute, DType result,
+            std::initializer_list<const Tensor*> inputs);
   Plan plan;
   Device device() const { return output_.device(); }
   // After the kernel ran: casts into the destination where it has another type, counts the write.
@@ -36,15 +38,16 @@ class Pointwise {
 
  private:
   Out out_;
-  Tensor output_;         // what the kernel writes
+  Tensor output_;  // what the kernel writes
   Tensor casts_[4];
   alignas(8) char numbers_[4][8];  // 0-d inputs of another type, converted
 };
 
-// The common call made cheap: a fresh output on the cpu, inputs contiguous and of one shape and type, or single numbers.
-// Fills the plan and makes the output; false where the general way is needed. `numbers` holds converted numbers.
-bool plan_simple(Plan& plan, Tensor& output, DType compute, DType result, const Tensor* const* inputs, size_t count,
-                 char (*numbers)[8]);
+// The common call made cheap: a fresh output on the cpu, inputs contiguous and of one shape and type, or
+// single numbers. Fills the plan and makes the output; false where the general way is needed. `numbers` holds
+// converted numbers.
+bool plan_simple(Plan& plan, Tensor& output, DType compute, DType result, const Tensor* const* inputs,
+                 size_t count, char (*numbers)[8]);
 
 template <class Slot, class... Args>
 Tensor pointwise(const char* name, Slot& slot, const Out& out, DType compute, DType result,
@@ -63,9 +66,9 @@ Tensor pointwise(const char* name, Slot& slot, const Out& out, DType compute, DT
   return call.finish();
 }
 
-// The destination of an op that computes a whole result of known shape and type: in place or out= are checked (and out=
-// resized as PyTorch does), a fresh tensor otherwise. Returns undefined where out has another dtype: compute, then
-// deliver().
+// The destination of an op that computes a whole result of known shape and type: in place or out= are checked
+// (and out= resized as PyTorch does), a fresh tensor otherwise. Returns undefined where out has another
+// dtype: compute, then deliver().
 Tensor destination(const char* name, const Out& out, const Shape& sizes, DType dtype, Device device);
 // Copies a computed result into the destination that `out` names; returns what the op returns.
 Tensor deliver(const char* name, const Out& out, Tensor result);

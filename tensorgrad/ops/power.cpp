@@ -1,4 +1,6 @@
 // Powers, and floating functions of two operands.
+#include "tensorgrad/ops/power.h"
+
 #include "tensorgrad/backends/slots.h"
 #include "tensorgrad/dispatch/op_row.h"
 #include "tensorgrad/ops/arithmetic.h"
@@ -6,7 +8,6 @@
 #include "tensorgrad/ops/copy.h"
 #include "tensorgrad/ops/exponential.h"
 #include "tensorgrad/ops/pointwise.h"
-#include "tensorgrad/ops/power.h"
 #include "tensorgrad/ops/record.h"
 #include "tensorgrad/ops/select.h"
 
@@ -16,7 +17,8 @@ namespace {
 Tensor base_gradient(const Tensor& u, const Tensor& x, Scalar exponent) {
   if (exponent.equals(0)) return zeros_like(u);
   if (exponent.equals(1)) return u;
-  const Scalar less = exponent.is_floating() ? Scalar(exponent.to_double() - 1) : Scalar(exponent.to_int() - 1);
+  const Scalar less =
+      exponent.is_floating() ? Scalar(exponent.to_double() - 1) : Scalar(exponent.to_int() - 1);
   if (exponent.equals(2)) return u * (x * Scalar(2));
   return u * (pow_scalar(x, less) * exponent);
 }
@@ -36,10 +38,12 @@ Tensor pow_scalar(const Tensor& input, Scalar exponent, Out out) {
   TG_CHECK(t != DType::Bool, NotImplemented, "\"pow\" not implemented for 'Bool'");
   const Tensor before = out.before_write(input);
   Tensor result = pointwise("pow", slots::pow_number, out, t, t, {&input}, exponent);
-  return record("PowBackward0", result, out, saved(before, exponent),
-                wrt(before, [](const Tensor& u, const Tensor& x, Scalar b) { return base_gradient(u, x, b); }));
+  return record(
+      "PowBackward0", result, out, saved(before, exponent),
+      wrt(before, [](const Tensor& u, const Tensor& x, Scalar b) { return base_gradient(u, x, b); }));
 }
-TG_OP(pow_scalar, "pow(Tensor input, Scalar exponent, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(
+TG_OP(pow_scalar, "pow(Tensor input, Scalar exponent, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, R"(
 input ** exponent for a number.
 
 Backward: u * exponent * input ** (exponent - 1).
@@ -52,15 +56,17 @@ Tensor pow(const Tensor& input, const Tensor& exponent, Out out) {
   const Tensor before = out.before_write(input);
   Tensor result = pointwise("pow", slots::pow, out, t, t, {&input, &exponent});
   return record("PowBackward1", result, out, saved(before, exponent, result),
-                wrt(before, [](const Tensor& u, const Tensor& a, const Tensor& b, const Tensor&) {
-                  const Tensor slope = u * (b * pow(a, b - Scalar(1)));
-                  return where(eq(b, wrap_number(0)), zeros({}, slope.dtype(), slope.device()), slope);
-                }),
+                wrt(before,
+                    [](const Tensor& u, const Tensor& a, const Tensor& b, const Tensor&) {
+                      const Tensor slope = u * (b * pow(a, b - Scalar(1)));
+                      return where(eq(b, wrap_number(0)), zeros({}, slope.dtype(), slope.device()), slope);
+                    }),
                 wrt(exponent, [](const Tensor& u, const Tensor& a, const Tensor& b, const Tensor& y) {
                   return exponent_gradient(u, a, b, y);
                 }));
 }
-TG_OP(pow, "pow(Tensor input, Tensor exponent, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(
+TG_OP(pow, "pow(Tensor input, Tensor exponent, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, R"(
 input ** exponent, broadcast and promoted.
 
 Backward: u * exponent * input ** (exponent - 1) for input, u * out * log(input) for exponent.
@@ -88,18 +94,20 @@ Tensor atan2(const Tensor& input, const Tensor& other, Out out) {
   const Tensor before = out.before_write(input);
   Tensor result = pointwise("atan2", slots::atan2, out, t, t, {&input, &other});
   return record("Atan2Backward0", result, out, saved(before, other),
-                wrt(before, [](const Tensor& u, const Tensor& y, const Tensor& x) { return u * (x / (y * y + x * x)); }),
+                wrt(before, [](const Tensor& u, const Tensor& y,
+                               const Tensor& x) { return u * (x / (y * y + x * x)); }),
                 wrt(other, [](const Tensor& u, const Tensor& y, const Tensor& x) {
                   return u * (y * Scalar(-1) / (y * y + x * x));
                 }));
 }
-TG_OP(atan2, "atan2(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(
+TG_OP(atan2, "atan2(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, R"(
 The angle of the point (other, input), in (-pi, pi].
 
 Backward: u * other / (input^2 + other^2) for input, -u * input / (input^2 + other^2) for other.
 )");
-TG_OP(atan2, "arctan2(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace,
-      "\nThe same as atan2.\n");
+TG_OP(atan2, "arctan2(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, "\nThe same as atan2.\n");
 
 Tensor hypot(const Tensor& input, const Tensor& other, Out out) {
   const DType t = result_type(input, other);
@@ -107,10 +115,14 @@ Tensor hypot(const Tensor& input, const Tensor& other, Out out) {
   const Tensor before = out.before_write(input);
   Tensor result = pointwise("hypot", slots::hypot, out, t, t, {&input, &other});
   return record("HypotBackward0", result, out, saved(before, other, result),
-                wrt(before, [](const Tensor& u, const Tensor& a, const Tensor&, const Tensor& y) { return u * (a / y); }),
-                wrt(other, [](const Tensor& u, const Tensor&, const Tensor& b, const Tensor& y) { return u * (b / y); }));
+                wrt(before, [](const Tensor& u, const Tensor& a, const Tensor&,
+                               const Tensor& y) { return u * (a / y); }),
+                wrt(other, [](const Tensor& u, const Tensor&, const Tensor& b, const Tensor& y) {
+                  return u * (b / y);
+                }));
 }
-TG_OP(hypot, "hypot(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(
+TG_OP(hypot, "hypot(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, R"(
 sqrt(input^2 + other^2) without overflow.
 
 Backward: u * input / out for input, u * other / out for other.
@@ -121,13 +133,16 @@ Tensor copysign(const Tensor& input, const Tensor& other, Out out) {
   const Tensor before = out.before_write(input);
   Tensor result = pointwise("copysign", slots::copysign, out, t, t, {&input, &other});
   return record("CopysignBackward0", result, out, saved(before, result),
-                wrt(before, [](const Tensor& u, const Tensor& a, const Tensor& y) {
-                  const Tensor ratio = y / a;
-                  return u * where(eq(a, wrap_number(0)), zeros({}, ratio.dtype(), ratio.device()), ratio);
-                }),
+                wrt(before,
+                    [](const Tensor& u, const Tensor& a, const Tensor& y) {
+                      const Tensor ratio = y / a;
+                      return u *
+                             where(eq(a, wrap_number(0)), zeros({}, ratio.dtype(), ratio.device()), ratio);
+                    }),
                 wrt(other, [](const Tensor& u, const Tensor&, const Tensor&) { return zeros_like(u); }));
 }
-TG_OP(copysign, "copysign(Tensor input, Operand other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(
+TG_OP(copysign, "copysign(Tensor input, Operand other, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, R"(
 The magnitude of input with the sign of other.
 
 Backward: u * out / input (0 where input is 0) for input, 0 for other.
@@ -138,20 +153,24 @@ Tensor xlogy(const Tensor& input, const Tensor& other, Out out) {
   const Tensor before = out.before_write(input);
   Tensor result = pointwise("xlogy", slots::xlogy, out, t, t, {&input, &other});
   return record("XlogyBackward0", result, out, saved(before, other),
-                wrt(before, [](const Tensor& u, const Tensor& a, const Tensor& b) {
-                  const Tensor flat = logical_and(eq(a, wrap_number(0)), le(b, wrap_number(0)));
-                  const Tensor slope = u * log(b);
-                  return where(flat, zeros({}, slope.dtype(), slope.device()), slope);
-                }),
+                wrt(before,
+                    [](const Tensor& u, const Tensor& a, const Tensor& b) {
+                      const Tensor flat = logical_and(eq(a, wrap_number(0)), le(b, wrap_number(0)));
+                      const Tensor slope = u * log(b);
+                      return where(flat, zeros({}, slope.dtype(), slope.device()), slope);
+                    }),
                 wrt(other, [](const Tensor& u, const Tensor& a, const Tensor& b) { return u * (a / b); }));
 }
-TG_OP(xlogy, "xlogy(Tensor input, Operand other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, R"(
+TG_OP(xlogy, "xlogy(Tensor input, Operand other, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, R"(
 input * log(other); 0 where input is 0 and other is not NaN.
 
 Backward: u * log(other) for input, u * input / other for other.
 )");
 namespace {
-Tensor xlogy_number(Scalar input, const Tensor& other, Out out) { return xlogy(wrap_number(input), other, out); }
+Tensor xlogy_number(Scalar input, const Tensor& other, Out out) {
+  return xlogy(wrap_number(input), other, out);
+}
 }  // namespace
 TG_OP(xlogy_number, "xlogy(Scalar self, Tensor other, *, Tensor? out=None) -> Tensor", kFunction,
       "\nA number * log(other).\n");

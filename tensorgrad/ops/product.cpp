@@ -11,12 +11,14 @@ void check_product_dtype(const char* kernel, DType t) {
 }
 
 const char* c_type_name(DType t) {
-  static constexpr const char* names[kDTypeCount] = {"unsigned char", "signed char", "short int", "int",  "long int",
-                                                     "c10::Half",     "float",       "double",    "bool", "c10::BFloat16"};
+  static constexpr const char* names[kDTypeCount] = {"unsigned char", "signed char",  "short int", "int",
+                                                     "long int",      "c10::Half",    "float",     "double",
+                                                     "bool",          "c10::BFloat16"};
   return names[int(t)];
 }
 
-Tensor multiply(const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed, const Addend& addend) {
+Tensor multiply(const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed,
+                const Addend& addend) {
   const size_t batched = a.dim() == 3;
   const size_t a_rows = batched + a_transposed, a_columns = batched + !a_transposed;
   const size_t b_rows = batched + b_transposed, b_columns = batched + !b_transposed;
@@ -78,14 +80,15 @@ Tensor multiply_vector(const Tensor& matrix, const Tensor& vector, const Shape& 
 Tensor product(const char* name, const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed) {
   Tensor out = multiply(a, a_transposed, b, b_transposed);
   // c = A B with A = a or a^T: the gradient by A is u B^T, by a itself that or its transpose B u^T.
-  return record(name, out, Out{},
-                saved(name, wants_gradient(b) ? a : Tensor(), a_transposed, wants_gradient(a) ? b : Tensor(), b_transposed),
-                wrt(a, [](const Tensor& u, const char* name, const Tensor&, bool ta, const Tensor& b, bool tb) {
-                  return ta ? product(name, b, tb, u, true) : product(name, u, false, b, !tb);
-                }),
-                wrt(b, [](const Tensor& u, const char* name, const Tensor& a, bool ta, const Tensor&, bool tb) {
-                  return tb ? product(name, u, true, a, ta) : product(name, a, !ta, u, false);
-                }));
+  return record(
+      name, out, Out{},
+      saved(name, wants_gradient(b) ? a : Tensor(), a_transposed, wants_gradient(a) ? b : Tensor(),
+            b_transposed),
+      wrt(a, [](const Tensor& u, const char* name, const Tensor&, bool ta, const Tensor& b,
+                bool tb) { return ta ? product(name, b, tb, u, true) : product(name, u, false, b, !tb); }),
+      wrt(b, [](const Tensor& u, const char* name, const Tensor& a, bool ta, const Tensor&, bool tb) {
+        return tb ? product(name, u, true, a, ta) : product(name, a, !ta, u, false);
+      }));
 }
 
 }  // namespace tensorgrad

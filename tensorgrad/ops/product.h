@@ -1,5 +1,5 @@
-// The products that the public ones are made of, each closed under differentiation: transposition is an argument, so
-// that no gradient needs a transposed view.
+// The products that the public ones are made of, each closed under differentiation: transposition is an
+// argument, so that no gradient needs a transposed view.
 #pragma once
 #include "tensorgrad/tensor/out.h"
 
@@ -26,7 +26,8 @@ struct Addend {
 };
 
 // What product() computes, unrecorded, plus the addend if there is one.
-Tensor multiply(const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed, const Addend& addend = {});
+Tensor multiply(const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed,
+                const Addend& addend = {});
 // (rows, k) @ (k), unrecorded; the matrix may be one row.
 Tensor multiply_vector(const Tensor& matrix, const Tensor& vector, const Shape& sizes);
 

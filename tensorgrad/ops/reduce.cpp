@@ -19,7 +19,8 @@ struct Dim {
   bool reduced;
 };
 
-// Whether the dimensions, outermost first, tile memory without gaps, and the reduced ones are neighbours in it.
+// Whether the dimensions, outermost first, tile memory without gaps, and the reduced ones are neighbours in
+// it.
 bool reads_in_place(const SmallVector<Dim, 8>& dims, bool ordered) {
   int64_t expected = 1, last_kept = -1, last_reduced = -1, changes = 0;
   for (size_t k = dims.size(); k-- > 0;) {
@@ -52,12 +53,15 @@ Reduction::Reduction(const Tensor& input, const Ints& dims, bool keepdim, bool o
   SmallVector<Dim, 8> order;  // by stride, outermost first
   for (int64_t d = 0; d < ndim; d++) {
     const int64_t size = input.sizes()[d];
-    if (!reduced[d]) sizes.push_back(size);
-    else if (keepdim) sizes.push_back(1);
+    if (!reduced[d])
+      sizes.push_back(size);
+    else if (keepdim)
+      sizes.push_back(1);
     if (size == 1) continue;
     order.push_back({size, input.strides()[d], d, reduced[d]});
     if (!input.is_contiguous())
-      for (size_t k = order.size() - 1; k > 0 && order[k - 1].stride < order[k].stride; k--) std::swap(order[k - 1], order[k]);
+      for (size_t k = order.size() - 1; k > 0 && order[k - 1].stride < order[k].stride; k--)
+        std::swap(order[k - 1], order[k]);
   }
   args.dtype = input.dtype();
   if (input.numel() > 0 && reads_in_place(order, ordered)) {
@@ -96,12 +100,14 @@ int64_t reduced_count(const Tensor& input, const Ints& dims) {
 }
 
 namespace {
-Tensor sum_as(const char* node, const Tensor& input, const Ints& dims, bool keepdim, std::optional<DType> dtype, const Out& out) {
+Tensor sum_as(const char* node, const Tensor& input, const Ints& dims, bool keepdim,
+              std::optional<DType> dtype, const Out& out) {
   const DType t = dtype.value_or(is_floating(input.dtype()) ? input.dtype() : DType::Int64);
-  TG_CHECK(is_floating(t) || !grad_enabled() || !input.requires_grad(), Runtime, "Autograd not support dtype: ",
-           dtype_scalar_name(t));
+  TG_CHECK(is_floating(t) || !grad_enabled() || !input.requires_grad(), Runtime,
+           "Autograd not support dtype: ", dtype_scalar_name(t));
   Tensor source = input;
-  const bool counts = !is_floating(t) && !is_floating(input.dtype());  // integers are read as they are, summed in int64
+  const bool counts =
+      !is_floating(t) && !is_floating(input.dtype());  // integers are read as they are, summed in int64
   if (input.dtype() != t && !counts) {
     NoGradGuard guard;
     source = to(input, t);
@@ -124,7 +130,9 @@ Tensor sum_as(const char* node, const Tensor& input, const Ints& dims, bool keep
 Tensor sum(const Tensor& input, const Ints& dims, bool keepdim, std::optional<DType> dtype, Out out) {
   return sum_as("SumBackward1", input, dims, keepdim, dtype, out);
 }
-TG_OP(sum, "sum(Tensor input, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None, Tensor? out=None) -> Tensor",
+TG_OP(sum,
+      "sum(Tensor input, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None, Tensor? out=None) -> "
+      "Tensor",
       kFunction | kMethod, R"(
 Sums over dim (one or several; None or []: all), in dtype if given; integers and bool sum in int64.
 

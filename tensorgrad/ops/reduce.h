@@ -7,13 +7,17 @@
 namespace tensorgrad {
 
 // Over `dims` (none: all).
-Tensor sum(const Tensor& input, const Ints& dims, bool keepdim = false, std::optional<DType> dtype = {}, Out out = {});
+Tensor sum(const Tensor& input, const Ints& dims, bool keepdim = false, std::optional<DType> dtype = {},
+           Out out = {});
 Tensor sum_all(const Tensor& input, std::optional<DType> dtype = {});
 
-Tensor mean(const Tensor& input, const Ints& dims, bool keepdim = false, std::optional<DType> dtype = {}, Out out = {});
-Tensor prod(const Tensor& input, int64_t dim, bool keepdim = false, std::optional<DType> dtype = {}, Out out = {});
+Tensor mean(const Tensor& input, const Ints& dims, bool keepdim = false, std::optional<DType> dtype = {},
+            Out out = {});
+Tensor prod(const Tensor& input, int64_t dim, bool keepdim = false, std::optional<DType> dtype = {},
+            Out out = {});
 Tensor prod_all(const Tensor& input, std::optional<DType> dtype = {});
-Tensor nansum(const Tensor& input, const Ints& dims, bool keepdim = false, std::optional<DType> dtype = {}, Out out = {});
+Tensor nansum(const Tensor& input, const Ints& dims, bool keepdim = false, std::optional<DType> dtype = {},
+              Out out = {});
 Tensor count_nonzero(const Tensor& input, const Ints& dims);
 // No dims: all.
 Tensor any(const Tensor& input, const Ints& dims, bool keepdim = false);
@@ -31,6 +35,7 @@ Tensor argmin(const Tensor& input, std::optional<int64_t> dim = {}, bool keepdim
 // correction: 1 divides by n - 1.
 Tensor var(const Tensor& input, const Ints& dims, double correction = 1, bool keepdim = false);
 Tensor std_deviation(const Tensor& input, const Ints& dims, double correction = 1, bool keepdim = false);
-Tensor vector_norm(const Tensor& input, double ord, const Ints& dims, bool keepdim = false, std::optional<DType> dtype = {});
+Tensor vector_norm(const Tensor& input, double ord, const Ints& dims, bool keepdim = false,
+                   std::optional<DType> dtype = {});
 
 }  // namespace tensorgrad

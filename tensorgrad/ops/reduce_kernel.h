@@ -5,8 +5,8 @@
 
 namespace tensorgrad {
 
-inline Tensor run_fold(Fold fold, const Tensor& input, const Ints& dims, bool keepdim, DType result, double divisor = 1,
-                       double power = 0) {
+inline Tensor run_fold(Fold fold, const Tensor& input, const Ints& dims, bool keepdim, DType result,
+                       double divisor = 1, double power = 0) {
   Reduction reduction(input, dims, keepdim);
   Tensor out = Tensor::empty(reduction.sizes, result, input.device());
   reduction.args.out = out.bytes();

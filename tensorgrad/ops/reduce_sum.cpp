@@ -24,18 +24,19 @@ Tensor in_type(const Tensor& input, DType t) {
 }  // namespace
 
 namespace {
-Tensor mean_as(const char* node, const Tensor& input, const Ints& dims, bool keepdim, std::optional<DType> dtype, const Out& out) {
+Tensor mean_as(const char* node, const Tensor& input, const Ints& dims, bool keepdim,
+               std::optional<DType> dtype, const Out& out) {
   const DType t = dtype.value_or(input.dtype());
   TG_CHECK(is_floating(t), Runtime, "mean(): could not infer output dtype. ", dtype ? "Optional" : "Input",
            " dtype must be either a floating point or complex dtype. Got: ", dtype_scalar_name(t));
   const int64_t count = reduced_count(input, dims);
   Tensor result = run_fold(Fold::Sum, in_type(input, t), dims, keepdim, t, double(count));
   result = deliver("mean", out, result);
-  return record(node, result, out,
-                saved(dims, input.sizes(), keepdim, count),
-                wrt(input, [](const Tensor& u, const Ints& dims, const Shape& sizes, bool keepdim, int64_t count) {
-                  return expand(restore_reduced(u, dims, sizes, keepdim), sizes) / Scalar(count);
-                }));
+  return record(
+      node, result, out, saved(dims, input.sizes(), keepdim, count),
+      wrt(input, [](const Tensor& u, const Ints& dims, const Shape& sizes, bool keepdim, int64_t count) {
+        return expand(restore_reduced(u, dims, sizes, keepdim), sizes) / Scalar(count);
+      }));
 }
 Tensor mean_all(const Tensor& input, std::optional<DType> dtype) {
   return mean_as("MeanBackward0", input, {}, false, dtype, {});
@@ -47,7 +48,9 @@ Tensor mean(const Tensor& input, const Ints& dims, bool keepdim, std::optional<D
 TG_OP(mean_all, "mean(Tensor input, *, ScalarType? dtype=None) -> Tensor", kFunction | kMethod, R"(
 The mean of all elements, of a floating type or in dtype.
 )");
-TG_OP(mean, "mean(Tensor input, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None, Tensor? out=None) -> Tensor",
+TG_OP(mean,
+      "mean(Tensor input, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None, Tensor? out=None) -> "
+      "Tensor",
       kFunction | kMethod, R"(
 The mean over dim (one or several; None or []: all).
 
@@ -62,10 +65,13 @@ Tensor nansum(const Tensor& input, const Ints& dims, bool keepdim, std::optional
   result = deliver("nansum", out, in_type(result, t));
   return record("NansumBackward0", result, out, saved(input, dims, keepdim),
                 wrt(input, [](const Tensor& u, const Tensor& x, const Ints& dims, bool keepdim) {
-                  return expand(restore_reduced(u, dims, x.sizes(), keepdim), x.sizes()) * to(eq(x, x), u.dtype());
+                  return expand(restore_reduced(u, dims, x.sizes(), keepdim), x.sizes()) *
+                         to(eq(x, x), u.dtype());
                 }));
 }
-TG_OP(nansum, "nansum(Tensor input, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor? out=None) -> Tensor",
+TG_OP(nansum,
+      "nansum(Tensor input, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor? "
+      "out=None) -> Tensor",
       kFunction | kMethod, R"(
 The sum over dim with NaN as zero.
 
@@ -74,11 +80,14 @@ Backward: u where input is not NaN.
 
 Tensor nanmean(const Tensor& input, const Ints& dims, bool keepdim, std::optional<DType> dtype) {
   TG_CHECK(is_floating(input.dtype()), Runtime,
-           "nanmean(): expected input to have floating point or complex dtype but got ", dtype_scalar_name(input.dtype()));
+           "nanmean(): expected input to have floating point or complex dtype but got ",
+           dtype_scalar_name(input.dtype()));
   const Tensor total = nansum(input, dims, keepdim, dtype);
   return total / run_fold(Fold::CountNotNan, in_type(input, input.dtype()), dims, keepdim, DType::Int64);
 }
-TG_OP(nanmean, "nanmean(Tensor input, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor? out=None) -> Tensor",
+TG_OP(nanmean,
+      "nanmean(Tensor input, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None, Tensor? "
+      "out=None) -> Tensor",
       kFunction | kMethod, R"(
 The mean over dim of the elements that are not NaN.
 )");
@@ -123,7 +132,9 @@ DType prod_type(const Tensor& input, std::optional<DType> dtype) {
 }
 Tensor run_prod(const Tensor& input, DType t, const Ints& dims, bool keepdim) {
   const bool integers = !is_floating(t) && !is_floating(input.dtype());
-  return in_type(run_fold(Fold::Product, integers ? input : in_type(input, t), dims, keepdim, is_floating(t) ? t : DType::Int64), t);
+  return in_type(run_fold(Fold::Product, integers ? input : in_type(input, t), dims, keepdim,
+                          is_floating(t) ? t : DType::Int64),
+                 t);
 }
 
 }  // namespace
@@ -152,8 +163,10 @@ The product of all elements; integers and bool in int64.
 
 Backward: u * the product of the other elements, right with zeros too.
 )");
-TG_OP(prod, "prod(Tensor input, int dim, bool keepdim=False, *, ScalarType? dtype=None, Tensor? out=None) -> Tensor",
-      kFunction | kMethod, R"(
+TG_OP(
+    prod,
+    "prod(Tensor input, int dim, bool keepdim=False, *, ScalarType? dtype=None, Tensor? out=None) -> Tensor",
+    kFunction | kMethod, R"(
 The product along dim; integers and bool in int64.
 
 Backward: u * the product of the other elements, right with zeros too.
@@ -167,21 +180,32 @@ Tensor truth(Fold fold, const Tensor& input, const Ints& dims, bool keepdim) {
 }
 // An empty list of dimensions reduces nothing.
 Tensor truth_dims(Fold fold, const Tensor& input, const std::optional<Ints>& dims, bool keepdim) {
-  if (dims && dims->empty()) return to(ne(input, wrap_number(0)), input.dtype() == DType::UInt8 ? DType::UInt8 : DType::Bool);
+  if (dims && dims->empty())
+    return to(ne(input, wrap_number(0)), input.dtype() == DType::UInt8 ? DType::UInt8 : DType::Bool);
   return truth(fold, input, dims.value_or(Ints()), keepdim);
 }
 Tensor any_all(const Tensor& input) { return truth(Fold::Any, input, {}, false); }
-Tensor any_dims(const Tensor& input, std::optional<Ints> dims, bool keepdim) { return truth_dims(Fold::Any, input, dims, keepdim); }
+Tensor any_dims(const Tensor& input, std::optional<Ints> dims, bool keepdim) {
+  return truth_dims(Fold::Any, input, dims, keepdim);
+}
 Tensor all_all(const Tensor& input) { return truth(Fold::All, input, {}, false); }
-Tensor all_dims(const Tensor& input, std::optional<Ints> dims, bool keepdim) { return truth_dims(Fold::All, input, dims, keepdim); }
+Tensor all_dims(const Tensor& input, std::optional<Ints> dims, bool keepdim) {
+  return truth_dims(Fold::All, input, dims, keepdim);
+}
 }  // namespace
-Tensor any(const Tensor& input, const Ints& dims, bool keepdim) { return truth(Fold::Any, input, dims, keepdim); }
-Tensor all(const Tensor& input, const Ints& dims, bool keepdim) { return truth(Fold::All, input, dims, keepdim); }
-TG_OP(any_all, "any(Tensor input, *, Tensor? out=None) -> Tensor", kFunction | kMethod, "\nbool: whether any element is not zero.\n");
-TG_OP(any_dims, "any(Tensor input, int[1]? dim=None, bool keepdim=False, *, Tensor? out=None) -> Tensor", kFunction | kMethod,
-      "\nbool: whether any element over dim is not zero.\n");
-TG_OP(all_all, "all(Tensor input, *, Tensor? out=None) -> Tensor", kFunction | kMethod, "\nbool: whether no element is zero.\n");
-TG_OP(all_dims, "all(Tensor input, int[1]? dim=None, bool keepdim=False, *, Tensor? out=None) -> Tensor", kFunction | kMethod,
-      "\nbool: whether no element over dim is zero.\n");
+Tensor any(const Tensor& input, const Ints& dims, bool keepdim) {
+  return truth(Fold::Any, input, dims, keepdim);
+}
+Tensor all(const Tensor& input, const Ints& dims, bool keepdim) {
+  return truth(Fold::All, input, dims, keepdim);
+}
+TG_OP(any_all, "any(Tensor input, *, Tensor? out=None) -> Tensor", kFunction | kMethod,
+      "\nbool: whether any element is not zero.\n");
+TG_OP(any_dims, "any(Tensor input, int[1]? dim=None, bool keepdim=False, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod, "\nbool: whether any element over dim is not zero.\n");
+TG_OP(all_all, "all(Tensor input, *, Tensor? out=None) -> Tensor", kFunction | kMethod,
+      "\nbool: whether no element is zero.\n");
+TG_OP(all_dims, "all(Tensor input, int[1]? dim=None, bool keepdim=False, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod, "\nbool: whether no element over dim is zero.\n");
 
 }  // namespace tensorgrad

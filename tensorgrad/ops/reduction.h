@@ -7,7 +7,8 @@ namespace tensorgrad {
 
 class Reduction {
  public:
-  // Over `dims`; none means all. Memory is read in its own order unless the places of elements matter (`ordered`).
+  // Over `dims`; none means all. Memory is read in its own order unless the places of elements matter
+  // (`ordered`).
   Reduction(const Tensor& input, const Ints& dims, bool keepdim, bool ordered = false);
   Shape sizes;      // of the result
   ReduceArgs args;  // all but out

@@ -46,7 +46,8 @@ Tensor repeat_interleave_tensor(const Tensor& input, const Tensor& repeats, std:
                                 std::optional<int64_t> output_size) {
   const Tensor source = dim ? input : reshape(input, {-1});
   const int64_t d = wrap_dim(dim.value_or(0), source.dim());
-  TG_CHECK(source.dim() > 0 || repeats.numel() <= 1, Index, "Dimension specified as 0 but tensor has no dimensions");
+  TG_CHECK(source.dim() > 0 || repeats.numel() <= 1, Index,
+           "Dimension specified as 0 but tensor has no dimensions");
   const int64_t size = source.dim() == 0 ? 1 : source.sizes()[d];
   Tensor counts = repeats;
   if (repeats.dim() == 0 || (repeats.dim() == 1 && repeats.sizes()[0] == 1)) {
@@ -54,18 +55,20 @@ Tensor repeat_interleave_tensor(const Tensor& input, const Tensor& repeats, std:
   } else {
     TG_CHECK(repeats.dim() == 1, Runtime, "repeats must be 0-dim or 1-dim tensor");
     TG_CHECK(repeats.sizes()[0] == size, Runtime,
-             "repeats must have the same size as input along dim, but got repeats.size(0) = ", repeats.sizes()[0],
-             " and input.size(", d, ") = ", size);
+             "repeats must have the same size as input along dim, but got repeats.size(0) = ",
+             repeats.sizes()[0], " and input.size(", d, ") = ", size);
   }
   return index_select(source, d, repeat_indices(counts, output_size));
 }
-Tensor repeat_interleave_number(const Tensor& input, int64_t repeats, std::optional<int64_t> dim, std::optional<int64_t>) {
+Tensor repeat_interleave_number(const Tensor& input, int64_t repeats, std::optional<int64_t> dim,
+                                std::optional<int64_t>) {
   return repeat_interleave(input, repeats, dim);
 }
 
 }  // namespace
 TG_OP(repeat_interleave_number,
-      "repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None) -> Tensor", kFunction | kMethod, R"(
+      "repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None) -> Tensor",
+      kFunction | kMethod, R"(
 Every slice along dim, `repeats` times in a row; without dim of the flattened input.
 
 Backward: u summed over the repetitions.
@@ -103,7 +106,8 @@ Tensor unfold(const Tensor& input, int64_t dimension, int64_t size, int64_t step
   const int64_t d = wrap_dim(dimension, input.dim());
   const int64_t length = input.dim() == 0 ? 1 : input.sizes()[d];
   TG_CHECK(size >= 0, Runtime, "size is ", size, " but must be >= 0");
-  TG_CHECK(size <= length, Runtime, "maximum size for tensor at dimension ", d, " is ", length, " but size is ", size);
+  TG_CHECK(size <= length, Runtime, "maximum size for tensor at dimension ", d, " is ", length,
+           " but size is ", size);
   TG_CHECK(step > 0, Runtime, "step is ", step, " but must be > 0");
   Shape sizes = input.sizes();
   Ints strides = input.strides();
@@ -139,11 +143,14 @@ TensorList broadcast_tensors(const TensorList& tensors) {
 TensorList meshgrid(const TensorList& tensors, std::optional<std::string_view> indexing) {
   TG_CHECK(!tensors.empty(), Runtime, "meshgrid expects a non-empty TensorList");
   const std::string_view how = indexing.value_or("ij");
-  TG_CHECK(how == "ij" || how == "xy", Runtime, "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: ", how);
+  TG_CHECK(how == "ij" || how == "xy", Runtime,
+           "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: ", how);
   for (size_t i = 0; i < tensors.size(); i++) {
-    TG_CHECK(tensors[i].dim() <= 1, Runtime, "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: ",
-             tensors[i].dim(), " dimensions");
-    TG_CHECK(tensors[i].dtype() == tensors[0].dtype(), Runtime, "torch.meshgrid expects all tensors to have the same dtype");
+    TG_CHECK(tensors[i].dim() <= 1, Runtime,
+             "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: ", tensors[i].dim(),
+             " dimensions");
+    TG_CHECK(tensors[i].dtype() == tensors[0].dtype(), Runtime,
+             "torch.meshgrid expects all tensors to have the same dtype");
   }
   const size_t n = tensors.size();
   const bool swap = how == "xy" && n >= 2;

@@ -17,7 +17,8 @@ inline const void* bytes_or_null(const Tensor& t) { return t.defined() ? t.bytes
 inline Rows rows_of(const Shape& sizes, int64_t dim, DType compute) {
   Rows p;
   p.dtype = compute;
-  for (int64_t d = 0; d < int64_t(sizes.size()); d++) (d < dim ? p.outer : d == dim ? p.n : p.inner) *= sizes[d];
+  for (int64_t d = 0; d < int64_t(sizes.size()); d++)
+    (d < dim ? p.outer : d == dim ? p.n : p.inner) *= sizes[d];
   return p;
 }
 inline bool empty(const Rows& p) { return p.outer == 0 || p.n == 0 || p.inner == 0; }

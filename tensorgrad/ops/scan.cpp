@@ -95,7 +95,8 @@ Backward: the running sums of u from the end.
 Tensor cumprod(const Tensor& input, int64_t dim, std::optional<DType> dtype, Out out) {
   const int64_t d = wrap_dim(dim, input.dim());
   const Tensor before = out.before_write(input);
-  Tensor result = deliver("cumprod", out, run_scan(Scan::Product, in_type(input, scan_type(input, dtype)), d));
+  Tensor result =
+      deliver("cumprod", out, run_scan(Scan::Product, in_type(input, scan_type(input, dtype)), d));
   return record("CumprodBackward0", result, out, saved(before, result, d),
                 wrt(before, [](const Tensor& u, const Tensor& x, const Tensor& y, int64_t d) {
                   return cumprod_gradient(u, to(x, u.dtype()), y, d);
@@ -125,7 +126,8 @@ Tensor logcumsumexp(const Tensor& input, int64_t dim, Out out) {
                   return part(gt(u, wrap_number(0))) - part(lt(u, wrap_number(0)));
                 }));
 }
-TG_OP(logcumsumexp, "logcumsumexp(Tensor input, int dim, *, Tensor? out=None) -> Tensor", kFunction | kMethod, R"(
+TG_OP(logcumsumexp, "logcumsumexp(Tensor input, int dim, *, Tensor? out=None) -> Tensor", kFunction | kMethod,
+      R"(
 log of the running sums of exp(input) along dim, without overflow.
 
 Backward: exp(input) times the sum from each place on of u * exp(-out).

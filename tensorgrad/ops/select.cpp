@@ -15,7 +15,9 @@ namespace tensorgrad {
 namespace {
 
 // u where the condition holds, 0 elsewhere.
-Tensor kept(const Tensor& u, const Tensor& condition) { return where(condition, u, zeros({}, u.dtype(), u.device())); }
+Tensor kept(const Tensor& u, const Tensor& condition) {
+  return where(condition, u, zeros({}, u.dtype(), u.device()));
+}
 
 // Ties share the gradient.
 Tensor extreme_gradient(const Tensor& u, const Tensor& winner, const Tensor& loser, bool greatest) {
@@ -30,8 +32,9 @@ void check_clamp_type(DType t, const char* kernel) {
 }  // namespace
 
 const char* dtype_c_name(DType t) {
-  static constexpr const char* names[] = {"unsigned char", "signed char", "short int", "int",  "long int",
-                                          "c10::Half",     "float",       "double",    "bool", "c10::BFloat16"};
+  static constexpr const char* names[] = {"unsigned char", "signed char",  "short int", "int",
+                                          "long int",      "c10::Half",    "float",     "double",
+                                          "bool",          "c10::BFloat16"};
   return names[size_t(t)];
 }
 
@@ -51,7 +54,8 @@ Tensor where(const Tensor& condition, const Tensor& input, const Tensor& other, 
 Tensor where_method(const Tensor& input, const Tensor& condition, const Tensor& other) {
   return where(condition, input, other);
 }
-TG_OP(where, "where(Tensor condition, Operand input, Operand other, *, Tensor? out=None) -> Tensor", kFunction, R"(
+TG_OP(where, "where(Tensor condition, Operand input, Operand other, *, Tensor? out=None) -> Tensor",
+      kFunction, R"(
 input where condition (bool) is set, else other; all broadcast.
 
 Backward: u where condition is set for input, u elsewhere for other.
@@ -63,14 +67,17 @@ TG_OP(where_method, "where(Tensor input, Tensor condition, Operand other) -> Ten
 self where condition (bool) is set, else other; all broadcast.
 )");
 
-#define TG_EXTREME(NAME, NODE, GREATEST, DOC)                                                                          \
-  Tensor NAME(const Tensor& input, const Tensor& other, Out out) {                                                     \
-    const DType t = result_type(input, other);                                                                         \
-    Tensor result = pointwise(#NAME, slots::NAME, out, t, t, {&input, &other});                                        \
-    return record(NODE, result, out, saved(input, other),                                                              \
-                  wrt(input, [](const Tensor& u, const Tensor& a, const Tensor& b) { return extreme_gradient(u, a, b, GREATEST); }), \
-                  wrt(other, [](const Tensor& u, const Tensor& a, const Tensor& b) { return extreme_gradient(u, b, a, GREATEST); })); \
-  }                                                                                                                    \
+#define TG_EXTREME(NAME, NODE, GREATEST, DOC)                                                      \
+  Tensor NAME(const Tensor& input, const Tensor& other, Out out) {                                 \
+    const DType t = result_type(input, other);                                                     \
+    Tensor result = pointwise(#NAME, slots::NAME, out, t, t, {&input, &other});                    \
+    return record(NODE, result, out, saved(input, other),                                          \
+                  wrt(input, [](const Tensor& u, const Tensor& a,                                  \
+                                const Tensor& b) { return extreme_gradient(u, a, b, GREATEST); }), \
+                  wrt(other, [](const Tensor& u, const Tensor& a, const Tensor& b) {               \
+                    return extreme_gradient(u, b, a, GREATEST);                                    \
+                  }));                                                                             \
+  }                                                                                                \
   TG_OP(NAME, #NAME "(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kFunction | kMethod, DOC)
 TG_EXTREME(maximum, "MaximumBackward0", true, R"(
 The greater of input and other; NaN where either is NaN.
@@ -84,18 +91,17 @@ Backward: u to the smaller, half to each where equal.
 )");
 
 // Which of the two won: the first on a tie, the other where one is NaN.
-#define TG_FEXTREME(NAME, NODE, COMPARE, DOC)                                                                          \
-  Tensor NAME(const Tensor& input, const Tensor& other, Out out) {                                                     \
-    const DType t = result_type(input, other);                                                                         \
-    Tensor result = pointwise(#NAME, slots::NAME, out, t, t, {&input, &other});                                        \
-    return record(NODE, result, out, saved(input, other),                                                              \
-                  wrt(input, [](const Tensor& u, const Tensor& a, const Tensor& b) {                                    \
-                    return kept(u, logical_or(COMPARE(a, b), ne(b, b)));                                               \
-                  }),                                                                                                  \
-                  wrt(other, [](const Tensor& u, const Tensor& a, const Tensor& b) {                                    \
-                    return masked_fill(u, logical_or(COMPARE(a, b), ne(b, b)), wrap_number(0));                        \
-                  }));                                                                                                 \
-  }                                                                                                                    \
+#define TG_FEXTREME(NAME, NODE, COMPARE, DOC)                                                               \
+  Tensor NAME(const Tensor& input, const Tensor& other, Out out) {                                          \
+    const DType t = result_type(input, other);                                                              \
+    Tensor result = pointwise(#NAME, slots::NAME, out, t, t, {&input, &other});                             \
+    return record(NODE, result, out, saved(input, other),                                                   \
+                  wrt(input, [](const Tensor& u, const Tensor& a,                                           \
+                                const Tensor& b) { return kept(u, logical_or(COMPARE(a, b), ne(b, b))); }), \
+                  wrt(other, [](const Tensor& u, const Tensor& a, const Tensor& b) {                        \
+                    return masked_fill(u, logical_or(COMPARE(a, b), ne(b, b)), wrap_number(0));             \
+                  }));                                                                                      \
+  }                                                                                                         \
   TG_OP(NAME, #NAME "(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kFunction | kMethod, DOC)
 TG_FEXTREME(fmax, "FmaxBackward0", ge, R"(
 The greater of input and other; where one is NaN, the other.
@@ -108,7 +114,8 @@ The smaller of input and other; where one is NaN, the other.
 Backward: u to the one that was taken.
 )");
 
-static Tensor clamp_as(const char* node, const Tensor& input, std::optional<Scalar> min, std::optional<Scalar> max, Out out) {
+static Tensor clamp_as(const char* node, const Tensor& input, std::optional<Scalar> min,
+                       std::optional<Scalar> max, Out out) {
   TG_CHECK(min || max, Runtime, "torch.clamp: At least one of 'min' or 'max' must not be None");
   DType t = input.dtype();
   if (min) t = promote_types(t, result_type(input, *min));
@@ -123,14 +130,15 @@ static Tensor clamp_as(const char* node, const Tensor& input, std::optional<Scal
     const Tensor filled = wrap_number(nan);
     result = pointwise("clamp", slots::maximum, out, t, t, {&input, &filled});
   } else {
-    result = pointwise("clamp", slots::clamp, out, t, t, {&input}, min ? &*min : nullptr, max ? &*max : nullptr);
+    result =
+        pointwise("clamp", slots::clamp, out, t, t, {&input}, min ? &*min : nullptr, max ? &*max : nullptr);
   }
-  return record(node, result, out, saved(before, min, max),
-                wrt(before, [](const Tensor& u, const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> max) {
-                  if (min && max)
-                    return kept(u, logical_and(ge(x, wrap_number(*min)), le(x, wrap_number(*max))));
-                  return kept(u, min ? ge(x, wrap_number(*min)) : le(x, wrap_number(*max)));
-                }));
+  return record(
+      node, result, out, saved(before, min, max),
+      wrt(before, [](const Tensor& u, const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> max) {
+        if (min && max) return kept(u, logical_and(ge(x, wrap_number(*min)), le(x, wrap_number(*max))));
+        return kept(u, min ? ge(x, wrap_number(*min)) : le(x, wrap_number(*max)));
+      }));
 }
 
 Tensor clamp(const Tensor& input, std::optional<Scalar> min, std::optional<Scalar> max, Out out) {
@@ -138,9 +146,12 @@ Tensor clamp(const Tensor& input, std::optional<Scalar> min, std::optional<Scala
 }
 
 Tensor clamp_tensors(const Tensor& input, const Tensor& min, const Tensor& max, Out out) {
-  TG_CHECK(min.defined() || max.defined(), Runtime, "torch.clamp: At least one of 'min' or 'max' must not be None");
+  TG_CHECK(min.defined() || max.defined(), Runtime,
+           "torch.clamp: At least one of 'min' or 'max' must not be None");
   const DType t = result_type({&input, &min, &max});
-  check_clamp_type(t, min.defined() && max.defined() ? "clamp_cpu" : min.defined() ? "clamp_min_cpu" : "clamp_max_cpu");
+  check_clamp_type(t, min.defined() && max.defined() ? "clamp_cpu"
+                      : min.defined()                ? "clamp_min_cpu"
+                                                     : "clamp_max_cpu");
   const Tensor before = out.before_write(input);
   Tensor result;
   {
@@ -177,19 +188,31 @@ Tensor clamp_tensors(const Tensor& input, const Tensor& min, const Tensor& max, 
 }
 
 namespace {
-Tensor clamp_min(const Tensor& input, Scalar min, Out out) { return clamp_as("ClampMinBackward0", input, min, {}, out); }
-Tensor clamp_max(const Tensor& input, Scalar max, Out out) { return clamp_as("ClampMaxBackward0", input, {}, max, out); }
-Tensor clamp_min_tensor(const Tensor& input, const Tensor& min, Out out) { return clamp_tensors(input, min, {}, out); }
-Tensor clamp_max_tensor(const Tensor& input, const Tensor& max, Out out) { return clamp_tensors(input, {}, max, out); }
+Tensor clamp_min(const Tensor& input, Scalar min, Out out) {
+  return clamp_as("ClampMinBackward0", input, min, {}, out);
+}
+Tensor clamp_max(const Tensor& input, Scalar max, Out out) {
+  return clamp_as("ClampMaxBackward0", input, {}, max, out);
+}
+Tensor clamp_min_tensor(const Tensor& input, const Tensor& min, Out out) {
+  return clamp_tensors(input, min, {}, out);
+}
+Tensor clamp_max_tensor(const Tensor& input, const Tensor& max, Out out) {
+  return clamp_tensors(input, {}, max, out);
+}
 constexpr uint32_t kEverywhere = kFunction | kMethod | kInPlace | kInPlaceFunction;
 }  // namespace
 
-#define TG_CLAMP_ROWS(NAME)                                                                                           \
-  TG_OP(clamp, NAME "(Tensor input, Scalar? min=None, Scalar? max=None, *, Tensor? out=None) -> Tensor", kEverywhere, \
-        "\nmin(max(input, min), max): each bound a number or None. NaN stays.\n\nBackward: u where input is within.\n"); \
-  TG_OP(clamp_tensors, NAME "(Tensor input, Tensor? min=None, Tensor? max=None, *, Tensor? out=None) -> Tensor",      \
-        kEverywhere, "\nmin(max(input, min), max): each bound a tensor, broadcast, or None. NaN wins.\n\n"            \
-                     "Backward: u to whichever of the three was taken.\n")
+#define TG_CLAMP_ROWS(NAME)                                                                                \
+  TG_OP(clamp, NAME "(Tensor input, Scalar? min=None, Scalar? max=None, *, Tensor? out=None) -> Tensor",   \
+        kEverywhere,                                                                                       \
+        "\nmin(max(input, min), max): each bound a number or None. NaN stays.\n\nBackward: u where input " \
+        "is within.\n");                                                                                   \
+  TG_OP(clamp_tensors,                                                                                     \
+        NAME "(Tensor input, Tensor? min=None, Tensor? max=None, *, Tensor? out=None) -> Tensor",          \
+        kEverywhere,                                                                                       \
+        "\nmin(max(input, min), max): each bound a tensor, broadcast, or None. NaN wins.\n\n"              \
+        "Backward: u to whichever of the three was taken.\n")
 TG_CLAMP_ROWS("clamp");
 TG_CLAMP_ROWS("clip");
 TG_OP(clamp_min, "clamp_min(Tensor input, Scalar min, *, Tensor? out=None) -> Tensor", kEverywhere,

@@ -36,8 +36,8 @@ Both run_sort(const Tensor& input, int64_t d, int64_t k, bool descending) {
   Tensor values = Tensor::empty(sizes, input.dtype(), input.device());
   Tensor places = Tensor::empty(sizes, DType::Int64, input.device());
   if (values.numel() > 0)
-    slots::sort_rows(input.device(), {rows.bytes(), values.bytes(), places.data<int64_t>(), rows.numel() / length, length, k,
-                                      input.dtype(), descending});
+    slots::sort_rows(input.device(), {rows.bytes(), values.bytes(), places.data<int64_t>(),
+                                      rows.numel() / length, length, k, input.dtype(), descending});
   if (d != last) {
     values = contiguous(transpose(values, d, last));
     places = contiguous(transpose(places, d, last));
@@ -59,7 +59,8 @@ Both record_places(const char* node, const Tensor& input, int64_t d, Both both) 
 
 Both sort(const Tensor& input, int64_t dim, bool descending) {
   const int64_t d = wrap_dim(dim, input.dim());
-  return record_places("SortBackward0", input, d, run_sort(input, d, input.dim() ? input.sizes()[d] : 1, descending));
+  return record_places("SortBackward0", input, d,
+                       run_sort(input, d, input.dim() ? input.sizes()[d] : 1, descending));
 }
 Tensor argsort(const Tensor& input, int64_t dim, bool descending) {
   const int64_t d = wrap_dim(dim, input.dim());
@@ -68,24 +69,30 @@ Tensor argsort(const Tensor& input, int64_t dim, bool descending) {
 namespace {
 Both sort_stable(const Tensor& input, std::optional<bool>, int64_t dim, bool descending) {
   const int64_t d = wrap_dim(dim, input.dim());
-  return record_places("SortBackward1", input, d, run_sort(input, d, input.dim() ? input.sizes()[d] : 1, descending));
+  return record_places("SortBackward1", input, d,
+                       run_sort(input, d, input.dim() ? input.sizes()[d] : 1, descending));
 }
-Tensor argsort_stable(const Tensor& input, bool, int64_t dim, bool descending) { return argsort(input, dim, descending); }
+Tensor argsort_stable(const Tensor& input, bool, int64_t dim, bool descending) {
+  return argsort(input, dim, descending);
+}
 Tensor msort(const Tensor& input) { return std::get<0>(sort(input, 0)); }
 }  // namespace
-TG_OP(sort, "sort(Tensor input, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)", kFunction | kMethod, R"(
+TG_OP(sort, "sort(Tensor input, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
+      kFunction | kMethod, R"(
 The elements in order along dim, and where each was. Equal elements keep their order; NaN is greatest.
 
 Backward: u at the places.
 )");
 TG_OP(sort_stable,
-      "sort(Tensor input, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
+      "sort(Tensor input, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, Tensor "
+      "indices)",
       kFunction | kMethod, "\nThe elements in order along dim, and where each was; always stable.\n");
 TG_OP(argsort, "argsort(Tensor input, int dim=-1, bool descending=False) -> Tensor", kFunction | kMethod,
       "\nint64: the indices that sort input along dim.\n");
 TG_OP(argsort_stable, "argsort(Tensor input, *, bool stable, int dim=-1, bool descending=False) -> Tensor",
       kFunction | kMethod, "\nint64: the indices that sort input along dim; always stable.\n");
-TG_OP(msort, "msort(Tensor input, *, Tensor? out=None) -> Tensor", kFunction | kMethod, "\nsort() along dim 0, the values alone.\n");
+TG_OP(msort, "msort(Tensor input, *, Tensor? out=None) -> Tensor", kFunction | kMethod,
+      "\nsort() along dim 0, the values alone.\n");
 
 Both topk(const Tensor& input, int64_t k, int64_t dim, bool largest, bool) {
   const int64_t d = wrap_dim(dim, input.dim());
@@ -93,7 +100,9 @@ Both topk(const Tensor& input, int64_t k, int64_t dim, bool largest, bool) {
   TG_CHECK(input.dtype() != DType::Bool, Runtime, "topk does not support bool dtypes on CPU");
   return record_places("TopkBackward0", input, d, run_sort(input, d, k, largest));
 }
-TG_OP(topk, "topk(Tensor input, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)",
+TG_OP(topk,
+      "topk(Tensor input, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor "
+      "indices)",
       kFunction | kMethod, R"(
 The k greatest (or smallest) elements along dim, in order, and their places; NaN is greatest.
 
@@ -103,7 +112,8 @@ Backward: u at the places.
 Both kthvalue(const Tensor& input, int64_t k, int64_t dim, bool keepdim) {
   const int64_t d = wrap_dim(dim, input.dim());
   const int64_t length = input.dim() ? input.sizes()[d] : 1;
-  TG_CHECK(input.dim() == 0 || length > 0, Index, "kthvalue(): Expected reduction dim ", d, " to have non-zero size.");
+  TG_CHECK(input.dim() == 0 || length > 0, Index, "kthvalue(): Expected reduction dim ", d,
+           " to have non-zero size.");
   TG_CHECK(k >= 1 && k <= length, Runtime, "kthvalue(): selected number k out of range for dimension ", d);
   NoGradGuard guard;
   const auto [values, places] = run_sort(input, d, k, false);
@@ -123,19 +133,20 @@ namespace {
 Both record_reduced(const char* node, const Tensor& input, int64_t d, bool keepdim, Both both) {
   auto& [value, place] = both;
   value = record(node, value, saved(place, d, input.sizes(), keepdim),
-                 wrt(input, [](const Tensor& u, const Tensor& place, int64_t d, const Shape& sizes, bool keepdim) {
-                   return scatter_back(u, d, place, sizes, keepdim);
-                 }));
+                 wrt(input, [](const Tensor& u, const Tensor& place, int64_t d, const Shape& sizes,
+                               bool keepdim) { return scatter_back(u, d, place, sizes, keepdim); }));
   return both;
 }
 Both kthvalue_op(const Tensor& input, int64_t k, int64_t dim, bool keepdim) {
-  return record_reduced("KthvalueBackward0", input, wrap_dim(dim, input.dim()), keepdim, kthvalue(input, k, dim, keepdim));
+  return record_reduced("KthvalueBackward0", input, wrap_dim(dim, input.dim()), keepdim,
+                        kthvalue(input, k, dim, keepdim));
 }
 
 // The lower of the two in the middle; a NaN anywhere is the median unless it is ignored.
 Both median_along(const char* name, const Tensor& input, int64_t dim, bool keepdim, bool skip_nan) {
   const int64_t d = wrap_dim(dim, input.dim()), length = input.dim() ? input.sizes()[d] : 1;
-  TG_CHECK(length > 0 || input.dim() == 0, Index, name, "(): Expected reduction dim ", d, " to have non-zero size.");
+  TG_CHECK(length > 0 || input.dim() == 0, Index, name, "(): Expected reduction dim ", d,
+           " to have non-zero size.");
   NoGradGuard guard;
   const auto [values, places] = run_sort(input, d, length, false);
   if (input.dim() == 0) return {values, places};
@@ -158,13 +169,16 @@ Both median_along(const char* name, const Tensor& input, int64_t dim, bool keepd
 
 // Equal elements share the gradient.
 Tensor median_of_all(const char* node, const Tensor& input, bool skip_nan) {
-  if (input.numel() == 0) return full({}, is_floating(input.dtype()) ? Scalar(__builtin_nan("")) : Scalar(INT64_MIN), input.dtype());
+  if (input.numel() == 0)
+    return full({}, is_floating(input.dtype()) ? Scalar(__builtin_nan("")) : Scalar(INT64_MIN),
+                input.dtype());
   Tensor value;
   {
     NoGradGuard guard;
     value = std::get<0>(median_along("median", reshape(input, {-1}), 0, false, skip_nan));
   }
-  return record(node, value, saved(input, value), wrt(input, [](const Tensor& u, const Tensor& x, const Tensor& y) {
+  return record(node, value, saved(input, value),
+                wrt(input, [](const Tensor& u, const Tensor& x, const Tensor& y) {
                   const Tensor chosen = logical_or(eq(x, y), logical_and(ne(x, x), ne(y, y)));
                   return to(chosen, u.dtype()) * (u / sum_all(chosen));
                 }));
@@ -181,14 +195,16 @@ Both nanmedian_dim(const Tensor& input, int64_t dim, bool keepdim) {
 }
 
 }  // namespace
-#define TG_MEDIAN_ROWS(NAME)                                                                                             \
-  TG_OP(NAME, #NAME "(Tensor input) -> Tensor", kFunction | kMethod,                                                     \
-        "\nThe lower median of all elements.\n\nBackward: u at its place.\n");                                            \
-  TG_OP(NAME##_dim, #NAME "(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",              \
-        kFunction | kMethod, "\nThe lower medians along dim and their places.\n\nBackward: u at the places.\n")
+#define TG_MEDIAN_ROWS(NAME)                                                                                \
+  TG_OP(NAME, #NAME "(Tensor input) -> Tensor", kFunction | kMethod,                                        \
+        "\nThe lower median of all elements.\n\nBackward: u at its place.\n");                              \
+  TG_OP(NAME##_dim, #NAME "(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", \
+        kFunction | kMethod,                                                                                \
+        "\nThe lower medians along dim and their places.\n\nBackward: u at the places.\n")
 TG_MEDIAN_ROWS(median);
 TG_MEDIAN_ROWS(nanmedian);
-TG_OP(kthvalue_op, "kthvalue(Tensor input, int k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
+TG_OP(kthvalue_op,
+      "kthvalue(Tensor input, int k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
       kFunction | kMethod, R"(
 The k-th smallest element along dim (k from 1) and its place.
 

@@ -46,21 +46,26 @@ Tensor atleast_1d(const Tensor& input) { return lift(input, 1); }
 Tensor atleast_2d(const Tensor& input) { return lift(input, 2); }
 Tensor atleast_3d(const Tensor& input) { return lift(input, 3); }
 }  // namespace
-TG_OP(column_stack, "column_stack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", kFunction, "\nVectors as the columns of a matrix.\n");
-TG_OP(atleast_1d, "atleast_1d(Tensor input) -> Tensor", kFunction, "\ninput with at least one dimension; a view.\n");
-TG_OP(atleast_2d, "atleast_2d(Tensor input) -> Tensor", kFunction, "\ninput with at least two dimensions; a view.\n");
-TG_OP(atleast_3d, "atleast_3d(Tensor input) -> Tensor", kFunction, "\ninput with at least three dimensions; a view.\n");
-
+TG_OP(column_stack, "column_stack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", kFunction,
+      "\nVectors as the columns of a matrix.\n");
+TG_OP(atleast_1d, "atleast_1d(Tensor input) -> Tensor", kFunction,
+      "\ninput with at least one dimension; a view.\n");
+TG_OP(atleast_2d, "atleast_2d(Tensor input) -> Tensor", kFunction,
+      "\ninput with at least two dimensions; a view.\n");
+TG_OP(atleast_3d, "atleast_3d(Tensor input) -> Tensor", kFunction,
+      "\ninput with at least three dimensions; a view.\n");
 
 namespace {
 TensorList split_along(const char* name, const Tensor& input, int64_t least, int64_t d, int64_t sections) {
   TG_CHECK(input.dim() >= least, Runtime, "torch.", name, " requires a tensor with at least ", least,
            " dimension, but got a tensor with ", input.dim(), " dimensions!");
-  TG_CHECK(sections != 0 && input.sizes()[d] % sections == 0, Runtime, "torch.", name, " attempted to split along dimension ", d,
-           ", but the size of the dimension ", input.sizes()[d], " is not divisible by the split_size ", sections, "!");
+  TG_CHECK(sections != 0 && input.sizes()[d] % sections == 0, Runtime, "torch.", name,
+           " attempted to split along dimension ", d, ", but the size of the dimension ", input.sizes()[d],
+           " is not divisible by the split_size ", sections, "!");
   return cut_evenly(input, sections, d);
 }
-TensorList split_places(const char* name, const Tensor& input, int64_t least, int64_t d, const Ints& indices) {
+TensorList split_places(const char* name, const Tensor& input, int64_t least, int64_t d,
+                        const Ints& indices) {
   TG_CHECK(input.dim() >= least, Runtime, "torch.", name, " requires a tensor with at least ", least,
            " dimension, but got a tensor with ", input.dim(), " dimensions!");
   return cut_at(input, indices, d);
@@ -68,13 +73,17 @@ TensorList split_places(const char* name, const Tensor& input, int64_t least, in
 TensorList hsplit(const Tensor& x, int64_t n) { return split_along("hsplit", x, 1, x.dim() == 1 ? 0 : 1, n); }
 TensorList vsplit(const Tensor& x, int64_t n) { return split_along("vsplit", x, 2, 0, n); }
 TensorList dsplit(const Tensor& x, int64_t n) { return split_along("dsplit", x, 3, 2, n); }
-TensorList hsplit_at(const Tensor& x, const Ints& at) { return split_places("hsplit", x, 1, x.dim() == 1 ? 0 : 1, at); }
+TensorList hsplit_at(const Tensor& x, const Ints& at) {
+  return split_places("hsplit", x, 1, x.dim() == 1 ? 0 : 1, at);
+}
 TensorList vsplit_at(const Tensor& x, const Ints& at) { return split_places("vsplit", x, 2, 0, at); }
 TensorList dsplit_at(const Tensor& x, const Ints& at) { return split_places("dsplit", x, 3, 2, at); }
 }  // namespace
-#define TG_SPLIT_ROWS(NAME)                                                                                             \
-  TG_OP(NAME, #NAME "(Tensor input, int sections) -> Tensor[]", kFunction | kMethod, "\nViews of equal length.\n");     \
-  TG_OP(NAME##_at, #NAME "(Tensor input, int[] indices) -> Tensor[]", kFunction | kMethod, "\nViews between places.\n")
+#define TG_SPLIT_ROWS(NAME)                                                                \
+  TG_OP(NAME, #NAME "(Tensor input, int sections) -> Tensor[]", kFunction | kMethod,       \
+        "\nViews of equal length.\n");                                                     \
+  TG_OP(NAME##_at, #NAME "(Tensor input, int[] indices) -> Tensor[]", kFunction | kMethod, \
+        "\nViews between places.\n")
 TG_SPLIT_ROWS(hsplit);
 TG_SPLIT_ROWS(vsplit);
 TG_SPLIT_ROWS(dsplit);
@@ -102,13 +111,17 @@ Turned by k right angles in the plane of dims, from the first towards the second
 
 namespace {
 Tensor ravel(const Tensor& input) { return reshape(input, {-1}); }
-Tensor diagflat(const Tensor& input, int64_t offset) { return diag(reshape(contiguous(input), {-1}), offset); }
+Tensor diagflat(const Tensor& input, int64_t offset) {
+  return diag(reshape(contiguous(input), {-1}), offset);
+}
 }  // namespace
 TG_OP(ravel, "ravel(Tensor input) -> Tensor", kFunction | kMethod, "\nreshape(-1).\n");
-TG_OP(diagflat, "diagflat(Tensor input, int offset=0) -> Tensor", kFunction | kMethod, "\nThe flattened input on a diagonal.\n");
+TG_OP(diagflat, "diagflat(Tensor input, int offset=0) -> Tensor", kFunction | kMethod,
+      "\nThe flattened input on a diagonal.\n");
 
 namespace {
-Tensor triangle_indices(int64_t rows, int64_t columns, int64_t offset, bool lower, const TensorOptions& options) {
+Tensor triangle_indices(int64_t rows, int64_t columns, int64_t offset, bool lower,
+                        const TensorOptions& options) {
   TG_CHECK(rows >= 0, Runtime, "row must be non-negative, got", rows);
   TG_CHECK(columns >= 0, Runtime, "col must be non-negative, got", columns);
   Ints r, c;

@@ -5,7 +5,7 @@
 
 namespace tensorgrad {
 
-TG_UNARY(sin, "SinBackward0", u * cos(x), R"(
+TG_UNARY(sin, "SinBackward0", u* cos(x), R"(
 out = sin(input), in radians.
 
 Backward: u * cos(input).
@@ -15,12 +15,12 @@ out = cos(input), in radians.
 
 Backward: -u * sin(input).
 )");
-TG_UNARY_OF_RESULT(tan, "TanBackward0", u * (y * y + 1), R"(
+TG_UNARY_OF_RESULT(tan, "TanBackward0", u*(y* y + 1), R"(
 out = tan(input), in radians.
 
 Backward: u * (1 + out^2).
 )");
-TG_UNARY(asin, "AsinBackward0", u * rsqrt(1 - x * x), R"(
+TG_UNARY(asin, "AsinBackward0", u* rsqrt(1 - x * x), R"(
 out = arcsine(input) in [-pi/2, pi/2]; nan outside [-1, 1].
 
 Backward: u / sqrt(1 - input^2).
@@ -35,12 +35,12 @@ out = arctangent(input) in [-pi/2, pi/2].
 
 Backward: u / (1 + input^2).
 )");
-TG_UNARY(sinh, "SinhBackward0", u * cosh(x), R"(
+TG_UNARY(sinh, "SinhBackward0", u* cosh(x), R"(
 out = (e^input - e^-input) / 2.
 
 Backward: u * cosh(input).
 )");
-TG_UNARY(cosh, "CoshBackward0", u * sinh(x), R"(
+TG_UNARY(cosh, "CoshBackward0", u* sinh(x), R"(
 out = (e^input + e^-input) / 2.
 
 Backward: u * sinh(input).
@@ -57,12 +57,12 @@ out = (e^input - e^-input) / (e^input + e^-input).
 
 Backward: u * (1 - out^2).
 )");
-TG_UNARY(asinh, "AsinhBackward0", u * rsqrt(x * x + 1), R"(
+TG_UNARY(asinh, "AsinhBackward0", u* rsqrt(x* x + 1), R"(
 out = ln(input + sqrt(input^2 + 1)).
 
 Backward: u / sqrt(input^2 + 1).
 )");
-TG_UNARY(acosh, "AcoshBackward0", u * rsqrt(x * x - 1), R"(
+TG_UNARY(acosh, "AcoshBackward0", u* rsqrt(x* x - 1), R"(
 out = ln(input + sqrt(input^2 - 1)); nan below 1.
 
 Backward: u / sqrt(input^2 - 1).

@@ -33,13 +33,13 @@ Tensor unary(const char* name, Slot& slot, const Tensor& input, const Out& out, 
   TG_OP(NAME, #NAME "(Tensor input, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, DOC)
 
 // The gradient in terms of u and the input x.
-#define TG_UNARY(NAME, NODE, GRADIENT, DOC)                                                         \
-  Tensor NAME(const Tensor& input, Out out) {                                                       \
-    const Tensor before = out.before_write(input);                                                  \
-    Tensor result = unary(#NAME, slots::NAME, input, out);                                          \
-    return record(NODE, result, out, saved(before),                                                 \
+#define TG_UNARY(NAME, NODE, GRADIENT, DOC)                                                          \
+  Tensor NAME(const Tensor& input, Out out) {                                                        \
+    const Tensor before = out.before_write(input);                                                   \
+    Tensor result = unary(#NAME, slots::NAME, input, out);                                           \
+    return record(NODE, result, out, saved(before),                                                  \
                   wrt(before, [](const Tensor& u, const Tensor& x) -> Tensor { return GRADIENT; })); \
-  }                                                                                                 \
+  }                                                                                                  \
   TG_UNARY_ROW(NAME, DOC)
 
 // The gradient in terms of u and the result y.
@@ -52,7 +52,9 @@ Tensor unary(const char* name, Slot& slot, const Tensor& input, const Out& out, 
   TG_UNARY_ROW(NAME, DOC)
 
 // The same function under another of PyTorch's names.
-#define TG_UNARY_ALIAS(NAME, ALIAS) \
-  TG_OP(NAME, ALIAS "(Tensor input, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, "The same as " #NAME ".")
-#define TG_SPECIAL_ALIAS(NAME, ALIAS) \
-  TG_OP(NAME, "special." ALIAS "(Tensor input, *, Tensor? out=None) -> Tensor", kFunction, "The same as " #NAME ".")
+#define TG_UNARY_ALIAS(NAME, ALIAS)                                                                  \
+  TG_OP(NAME, ALIAS "(Tensor input, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace, \
+        "The same as " #NAME ".")
+#define TG_SPECIAL_ALIAS(NAME, ALIAS)                                                      \
+  TG_OP(NAME, "special." ALIAS "(Tensor input, *, Tensor? out=None) -> Tensor", kFunction, \
+        "The same as " #NAME ".")

@@ -20,18 +20,21 @@ int64_t extent(const Shape& sizes, const Ints& strides) {
   return last + 1;
 }
 
-// Scatters u, shaped like the view, into zeros of the base's geometry. Elements that the view shows several times sum up.
-Tensor as_strided_gradient(const Tensor& u, const Shape& base_sizes, const Ints& base_strides, int64_t base_offset,
-                           const Shape& sizes, const Ints& strides, int64_t offset) {
+// Scatters u, shaped like the view, into zeros of the base's geometry. Elements that the view shows several
+// times sum up.
+Tensor as_strided_gradient(const Tensor& u, const Shape& base_sizes, const Ints& base_strides,
+                           int64_t base_offset, const Shape& sizes, const Ints& strides, int64_t offset) {
   const int64_t low = std::min(base_offset, offset);
-  const int64_t end = std::max(base_offset + extent(base_sizes, base_strides), offset + extent(sizes, strides));
+  const int64_t end =
+      std::max(base_offset + extent(base_sizes, base_strides), offset + extent(sizes, strides));
   Tensor memory = zeros({std::max<int64_t>(end - low, 0)}, u.dtype(), u.device());
   if (is_non_overlapping(sizes, strides)) {
     copy_(as_strided(memory, sizes, strides, offset - low), u);
   } else {
     // Dimensions of stride 0 are sums; what still overlaps is added slice by slice.
     Ints summed, kept;
-    for (size_t i = 0; i < sizes.size(); i++) (strides[i] == 0 && sizes[i] > 1 ? summed : kept).push_back(int64_t(i));
+    for (size_t i = 0; i < sizes.size(); i++)
+      (strides[i] == 0 && sizes[i] > 1 ? summed : kept).push_back(int64_t(i));
     Tensor part = summed.empty() ? u : sum(u, summed, true);
     Shape part_sizes = part.sizes();
     if (is_non_overlapping(part_sizes, strides)) {
@@ -43,8 +46,8 @@ Tensor as_strided_gradient(const Tensor& u, const Shape& base_sizes, const Ints&
       Shape one = part_sizes;
       one[widest] = 1;
       for (int64_t i = 0; i < part_sizes[widest]; i++) {
-        Tensor piece = as_strided_gradient(slice(part, widest, i, i + 1), {memory.numel()}, {1}, 0, one, strides,
-                                           offset - low + i * strides[widest]);
+        Tensor piece = as_strided_gradient(slice(part, widest, i, i + 1), {memory.numel()}, {1}, 0, one,
+                                           strides, offset - low + i * strides[widest]);
         memory = memory + piece;
       }
     }
@@ -52,14 +55,15 @@ Tensor as_strided_gradient(const Tensor& u, const Shape& base_sizes, const Ints&
   return as_strided(memory, base_sizes, base_strides, base_offset - low);
 }
 
-Tensor as_strided_backward(const Tensor& u, const Shape& base_sizes, const Ints& base_strides, int64_t base_offset,
-                           const Shape& sizes, const Ints& strides, int64_t offset) {
+Tensor as_strided_backward(const Tensor& u, const Shape& base_sizes, const Ints& base_strides,
+                           int64_t base_offset, const Shape& sizes, const Ints& strides, int64_t offset) {
   Tensor gradient = as_strided_gradient(u, base_sizes, base_strides, base_offset, sizes, strides, offset);
   return gradient;
 }
 
-using AsStridedRule = decltype([](const Tensor& u, const Shape& bs, const Ints& bst, int64_t bo, const Shape& s,
-                                  const Ints& st, int64_t o) { return as_strided_backward(u, bs, bst, bo, s, st, o); });
+using AsStridedRule =
+    decltype([](const Tensor& u, const Shape& bs, const Ints& bst, int64_t bo, const Shape& s, const Ints& st,
+                int64_t o) { return as_strided_backward(u, bs, bst, bo, s, st, o); });
 
 void append_dims(Ints& list, int64_t from, int64_t to) {
   for (int64_t d = from; d < to; d++) list.push_back(d);
@@ -70,25 +74,30 @@ void append_dims(Ints& list, int64_t from, int64_t to) {
 NodePtr as_strided_node(const Tensor& base, const Tensor& view, const Edge& edge) {
   const int64_t base_offset = base.storage_offset(), offset = view.storage_offset();
   using Node_ = detail::OpNode<detail::EachInput<AsStridedRule>, Shape, Ints, int64_t, Shape, Ints, int64_t>;
-  NodePtr node(new Node_("AsStridedBackward0",
-                         saved(base.sizes(), base.strides(), base_offset, view.sizes(), view.strides(), offset), nullptr, 0));
+  NodePtr node(new Node_(
+      "AsStridedBackward0",
+      saved(base.sizes(), base.strides(), base_offset, view.sizes(), view.strides(), offset), nullptr, 0));
   node->add_edge(edge);
   return node;
 }
 
-Tensor as_strided(const Tensor& input, const Shape& size, const Ints& stride, std::optional<int64_t> storage_offset) {
+Tensor as_strided(const Tensor& input, const Shape& size, const Ints& stride,
+                  std::optional<int64_t> storage_offset) {
   TG_CHECK(size.size() == stride.size(), Runtime, "mismatch in length of strides and shape");
   for (int64_t s : stride)
-    TG_CHECK(s >= 0, Runtime, "as_strided: Negative strides are not supported at the moment, got strides: ", stride);
+    TG_CHECK(s >= 0, Runtime,
+             "as_strided: Negative strides are not supported at the moment, got strides: ", stride);
   const int64_t offset = storage_offset.value_or(input.storage_offset());
   TG_CHECK(offset >= 0, Runtime, "Tensor: invalid storage offset ", offset);
   const int64_t bytes = (offset + extent(size, stride)) * int64_t(input.element_size());
-  TG_CHECK(count_elements(size) == 0 || bytes <= int64_t(input.storage()->bytes()), Runtime, "setStorage: sizes ", size,
-           ", strides ", stride, ", storage offset ", offset, ", and itemsize ", input.element_size(),
-           " requiring a storage size of ", bytes, " are out of bounds for storage of size ", input.storage()->bytes());
+  TG_CHECK(count_elements(size) == 0 || bytes <= int64_t(input.storage()->bytes()), Runtime,
+           "setStorage: sizes ", size, ", strides ", stride, ", storage offset ", offset, ", and itemsize ",
+           input.element_size(), " requiring a storage size of ", bytes,
+           " are out of bounds for storage of size ", input.storage()->bytes());
   const int64_t base_offset = input.storage_offset();
   return record_view("AsStridedBackward0", input.window(size, stride, offset), input, "as_strided",
-                     saved(input.sizes(), input.strides(), base_offset, size, stride, offset), AsStridedRule{});
+                     saved(input.sizes(), input.strides(), base_offset, size, stride, offset),
+                     AsStridedRule{});
 }
 TG_OP(as_strided, "as_strided(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
       kFunction | kMethod, R"(
@@ -101,10 +110,12 @@ Tensor view(const Tensor& input, const Shape& size) {
   const Shape shape = infer_size(size, input.numel());
   auto strides = view_strides(input.sizes(), input.strides(), shape);
   TG_CHECK(strides, Runtime,
-           "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+           "view size is not compatible with input tensor's size and stride (at least one dimension spans "
+           "across two "
            "contiguous subspaces). Use .reshape(...) instead.");
-  return record_view("ViewBackward0", input.window(shape, std::move(*strides), input.storage_offset()), input, "view",
-                     saved(input.sizes()), [](const Tensor& u, const Shape& sizes) { return reshape(u, sizes); });
+  return record_view("ViewBackward0", input.window(shape, std::move(*strides), input.storage_offset()), input,
+                     "view", saved(input.sizes()),
+                     [](const Tensor& u, const Shape& sizes) { return reshape(u, sizes); });
 }
 TG_OP(view, "view(Tensor input, int[] size) -> Tensor", kMethod, R"(
 The same data in another shape, one size may be -1. Raises RuntimeError where that needs a copy.
@@ -118,19 +129,23 @@ Tensor view_dtype(const Tensor& t, DType to) {
   Ints strides = t.strides();
   int64_t offset = t.storage_offset();
   if (want != have) {
-    TG_CHECK(t.dim() > 0, Runtime, "self.dim() cannot be 0 to view ", dtype_scalar_name(t.dtype()), " as ", dtype_scalar_name(to),
-             " (different element sizes)");
-    TG_CHECK(strides.back() == 1 || t.numel() == 0, Runtime, "self.stride(-1) must be 1 to view ", dtype_scalar_name(t.dtype()), " as ",
-             dtype_scalar_name(to), " (different element sizes), but got ", strides.back());
+    TG_CHECK(t.dim() > 0, Runtime, "self.dim() cannot be 0 to view ", dtype_scalar_name(t.dtype()), " as ",
+             dtype_scalar_name(to), " (different element sizes)");
+    TG_CHECK(strides.back() == 1 || t.numel() == 0, Runtime, "self.stride(-1) must be 1 to view ",
+             dtype_scalar_name(t.dtype()), " as ", dtype_scalar_name(to),
+             " (different element sizes), but got ", strides.back());
     if (want > have) {
       const int64_t ratio = want / have;
       TG_CHECK(sizes.back() % ratio == 0, Runtime, "self.size(-1) must be divisible by ", ratio, " to view ",
-               dtype_scalar_name(t.dtype()), " as ", dtype_scalar_name(to), " (different element sizes), but got ", sizes.back());
-      TG_CHECK(offset % ratio == 0, Runtime, "self.storage_offset() must be divisible by ", ratio, " to view ",
-               dtype_scalar_name(t.dtype()), " as ", dtype_scalar_name(to), " (different element sizes), but got ", offset);
+               dtype_scalar_name(t.dtype()), " as ", dtype_scalar_name(to),
+               " (different element sizes), but got ", sizes.back());
+      TG_CHECK(offset % ratio == 0, Runtime, "self.storage_offset() must be divisible by ", ratio,
+               " to view ", dtype_scalar_name(t.dtype()), " as ", dtype_scalar_name(to),
+               " (different element sizes), but got ", offset);
       for (size_t i = 0; i + 1 < strides.size(); i++) {
-        TG_CHECK(strides[i] % ratio == 0, Runtime, "self.stride(", i, ") must be divisible by ", ratio, " to view ",
-                 dtype_scalar_name(t.dtype()), " as ", dtype_scalar_name(to), " (different element sizes), but got ", strides[i]);
+        TG_CHECK(strides[i] % ratio == 0, Runtime, "self.stride(", i, ") must be divisible by ", ratio,
+                 " to view ", dtype_scalar_name(t.dtype()), " as ", dtype_scalar_name(to),
+                 " (different element sizes), but got ", strides[i]);
         strides[i] /= ratio;
       }
       sizes.back() /= ratio;
@@ -188,12 +203,15 @@ Tensor unflatten(const Tensor& input, int64_t dim, const Ints& sizes) {
   for (int64_t s : sizes) s == -1 ? inferred++ : known *= s;
   TG_CHECK(inferred <= 1, Runtime, "only one dimension can be inferred");
   const int64_t size = input.sizes()[d];
-  TG_CHECK(inferred ? (known != 0 && size % known == 0) : known == size, Runtime, "unflatten: Provided sizes ", sizes,
-           " don't multiply up to the size of dim ", d, " (", size, ") in the input tensor");
+  TG_CHECK(inferred ? (known != 0 && size % known == 0) : known == size, Runtime,
+           "unflatten: Provided sizes ", sizes, " don't multiply up to the size of dim ", d, " (", size,
+           ") in the input tensor");
   Shape shape;
   for (int64_t i = 0; i < input.dim(); i++) {
-    if (i != d) shape.push_back(input.sizes()[i]);
-    else for (int64_t s : sizes) shape.push_back(s == -1 ? size / known : s);
+    if (i != d)
+      shape.push_back(input.sizes()[i]);
+    else
+      for (int64_t s : sizes) shape.push_back(s == -1 ? size / known : s);
   }
   return view(input, shape);
 }
@@ -203,20 +221,23 @@ Splits one dimension into several, one size may be -1.
 
 Tensor permute(const Tensor& input, const Ints& dims) {
   TG_CHECK(int64_t(dims.size()) == input.dim(), Runtime,
-           "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
-           "ordering of dimensions i.e. input.dim() = ", input.dim(), " is not equal to len(dims) = ", dims.size());
+           "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the "
+           "desired "
+           "ordering of dimensions i.e. input.dim() = ",
+           input.dim(), " is not equal to len(dims) = ", dims.size());
   Ints wrapped;
   Shape sizes;
   Ints strides;
   for (int64_t dim : dims) {
     const int64_t d = wrap_dim(dim, input.dim());
-    TG_CHECK(std::find(wrapped.begin(), wrapped.end(), d) == wrapped.end(), Runtime, "permute(): duplicate dims are not allowed.");
+    TG_CHECK(std::find(wrapped.begin(), wrapped.end(), d) == wrapped.end(), Runtime,
+             "permute(): duplicate dims are not allowed.");
     wrapped.push_back(d);
     sizes.push_back(input.sizes()[d]);
     strides.push_back(input.strides()[d]);
   }
-  return record_view("PermuteBackward0", input.window(sizes, strides, input.storage_offset()), input, "permute",
-                     saved(wrapped), [](const Tensor& u, const Ints& dims) {
+  return record_view("PermuteBackward0", input.window(sizes, strides, input.storage_offset()), input,
+                     "permute", saved(wrapped), [](const Tensor& u, const Ints& dims) {
                        Ints inverse;
                        inverse.resize(dims.size());
                        for (size_t i = 0; i < dims.size(); i++) inverse[dims[i]] = int64_t(i);
@@ -231,20 +252,24 @@ Backward: u in the old order.
 
 Tensor transpose(const Tensor& input, int64_t dim0, int64_t dim1) {
   const int64_t a = wrap_dim(dim0, input.dim()), b = wrap_dim(dim1, input.dim());
-  if (a == b && input.dim() == 0) return record_view("AliasBackward0", input.alias(), input, "alias", saved(), [](const Tensor& u) { return u; });
+  if (a == b && input.dim() == 0)
+    return record_view("AliasBackward0", input.alias(), input, "alias", saved(),
+                       [](const Tensor& u) { return u; });
   Shape sizes = input.sizes();
   Ints strides = input.strides();
   std::swap(sizes[a], sizes[b]);
   std::swap(strides[a], strides[b]);
-  return record_view("TransposeBackward0", input.window(sizes, strides, input.storage_offset()), input, "transpose",
-                     saved(a, b), [](const Tensor& u, int64_t a, int64_t b) { return transpose(u, a, b); });
+  return record_view("TransposeBackward0", input.window(sizes, strides, input.storage_offset()), input,
+                     "transpose", saved(a, b),
+                     [](const Tensor& u, int64_t a, int64_t b) { return transpose(u, a, b); });
 }
 TG_OP(transpose, "transpose(Tensor input, int dim0, int dim1) -> Tensor", kFunction | kMethod, R"(
 Swaps two dimensions; a view.
 )");
 
 Tensor t(const Tensor& input) {
-  TG_CHECK(input.dim() <= 2, Runtime, "t() expects a tensor with <= 2 dimensions, but self is ", input.dim(), "D");
+  TG_CHECK(input.dim() <= 2, Runtime, "t() expects a tensor with <= 2 dimensions, but self is ", input.dim(),
+           "D");
   Shape sizes(input.sizes().begin(), input.sizes().end());
   Ints strides = input.strides();
   std::reverse(sizes.begin(), sizes.end());
@@ -257,8 +282,8 @@ The transpose of a matrix; tensors of fewer dimensions as they are.
 )");
 
 Tensor expand(const Tensor& input, const Shape& size, bool) {
-  TG_CHECK(int64_t(size.size()) >= input.dim(), Runtime, "expand(", dtype_tensor_name(input.dtype()), "{", input.sizes(),
-           "}, size=", size, "): the number of sizes provided (", size.size(),
+  TG_CHECK(int64_t(size.size()) >= input.dim(), Runtime, "expand(", dtype_tensor_name(input.dtype()), "{",
+           input.sizes(), "}, size=", size, "): the number of sizes provided (", size.size(),
            ") must be greater or equal to the number of dimensions in the tensor (", input.dim(), ")");
   Shape sizes = size;
   Ints strides;
@@ -275,13 +300,14 @@ Tensor expand(const Tensor& input, const Shape& size, bool) {
     const int64_t have = input.sizes()[own];
     if (size[d] == -1) sizes[d] = have;
     TG_CHECK(sizes[d] == have || have == 1, Runtime, "The expanded size of the tensor (", sizes[d],
-             ") must match the existing size (", have, ") at non-singleton dimension ", d, ".  Target sizes: ", size,
-             ".  Tensor sizes: ", input.sizes());
+             ") must match the existing size (", have, ") at non-singleton dimension ", d,
+             ".  Target sizes: ", size, ".  Tensor sizes: ", input.sizes());
     TG_CHECK(sizes[d] >= 0, Runtime, "expand: invalid size ", sizes[d]);
     strides[d] = sizes[d] == have ? input.strides()[own] : 0;
   }
   return record_view("ExpandBackward0", input.window(sizes, strides, input.storage_offset()), input, "expand",
-                     saved(input.sizes()), [](const Tensor& u, const Shape& sizes) { return sum_to_size(u, sizes); });
+                     saved(input.sizes()),
+                     [](const Tensor& u, const Shape& sizes) { return sum_to_size(u, sizes); });
 }
 TG_OP(expand, "expand(Tensor input, int[] size, *, bool implicit=False) -> Tensor", kMethod, R"(
 Repeats dimensions of size 1 without copying; -1 keeps a size. New dimensions come first.
@@ -293,15 +319,18 @@ TG_OP(broadcast_to, "broadcast_to(Tensor input, int[] size) -> Tensor", kFunctio
 expand() under NumPy's name.
 )");
 Tensor expand_as(const Tensor& input, const Tensor& other) { return expand(input, other.sizes()); }
-TG_OP(expand_as, "expand_as(Tensor input, Tensor other) -> Tensor", kMethod, "\nexpand() to the sizes of other.\n");
+TG_OP(expand_as, "expand_as(Tensor input, Tensor other) -> Tensor", kMethod,
+      "\nexpand() to the sizes of other.\n");
 Tensor view_as(const Tensor& input, const Tensor& other) { return view(input, other.sizes()); }
 TG_OP(view_as, "view_as(Tensor input, Tensor other) -> Tensor", kMethod, "\nview() in the sizes of other.\n");
 Tensor reshape_as(const Tensor& input, const Tensor& other) { return reshape(input, other.sizes()); }
-TG_OP(reshape_as, "reshape_as(Tensor input, Tensor other) -> Tensor", kMethod, "\nreshape() to the sizes of other.\n");
+TG_OP(reshape_as, "reshape_as(Tensor input, Tensor other) -> Tensor", kMethod,
+      "\nreshape() to the sizes of other.\n");
 
 Tensor sum_to_size(const Tensor& input, const Shape& size) {
   if (input.sizes() == size) return input;
-  TG_CHECK(is_expandable_to(size, input.sizes()), Runtime, "size {", size, "} is not expandable to size {", input.sizes(), "}.");
+  TG_CHECK(is_expandable_to(size, input.sizes()), Runtime, "size {", size, "} is not expandable to size {",
+           input.sizes(), "}.");
   Ints leading, kept;
   const int64_t skip = input.dim() - int64_t(size.size());
   append_dims(leading, 0, skip);
@@ -326,8 +355,9 @@ Tensor squeeze(const Tensor& input, const Ints& dims) {
     sizes.push_back(input.sizes()[d]);
     strides.push_back(input.strides()[d]);
   }
-  return record_view("SqueezeBackward1", input.window(sizes, strides, input.storage_offset()), input, "squeeze",
-                     saved(input.sizes()), [](const Tensor& u, const Shape& sizes) { return reshape(u, sizes); });
+  return record_view("SqueezeBackward1", input.window(sizes, strides, input.storage_offset()), input,
+                     "squeeze", saved(input.sizes()),
+                     [](const Tensor& u, const Shape& sizes) { return reshape(u, sizes); });
 }
 TG_OP(squeeze, "squeeze(Tensor input, int[1] dim) -> Tensor", kFunction | kMethod, R"(
 Without the given dimensions of size 1.
@@ -340,8 +370,9 @@ Tensor squeeze_all(const Tensor& input) {
     sizes.push_back(input.sizes()[d]);
     strides.push_back(input.strides()[d]);
   }
-  return record_view("SqueezeBackward0", input.window(sizes, strides, input.storage_offset()), input, "squeeze",
-                     saved(input.sizes()), [](const Tensor& u, const Shape& sizes) { return reshape(u, sizes); });
+  return record_view("SqueezeBackward0", input.window(sizes, strides, input.storage_offset()), input,
+                     "squeeze", saved(input.sizes()),
+                     [](const Tensor& u, const Shape& sizes) { return reshape(u, sizes); });
 }
 TG_OP(squeeze_all, "squeeze(Tensor input) -> Tensor", kFunction | kMethod, R"(
 Without any dimension of size 1.
@@ -354,8 +385,8 @@ Tensor unsqueeze(const Tensor& input, int64_t dim) {
   const int64_t stride = d < input.dim() ? sizes[d] * strides[d] : 1;
   sizes.insert(d, 1);
   strides.insert(d, stride);
-  return record_view("UnsqueezeBackward0", input.window(sizes, strides, input.storage_offset()), input, "unsqueeze",
-                     saved(d), [](const Tensor& u, int64_t d) { return squeeze(u, {d}); });
+  return record_view("UnsqueezeBackward0", input.window(sizes, strides, input.storage_offset()), input,
+                     "unsqueeze", saved(d), [](const Tensor& u, int64_t d) { return squeeze(u, {d}); });
 }
 TG_OP(unsqueeze, "unsqueeze(Tensor input, int dim) -> Tensor", kFunction | kMethod, R"(
 With a new dimension of size 1 at dim.
@@ -368,7 +399,8 @@ Tensor select_backward(const Tensor& u, const Shape& sizes, int64_t dim, int64_t
   copy_(select(out, dim, index), u);
   return out;
 }
-Tensor slice_backward(const Tensor& u, const Shape& sizes, int64_t dim, int64_t start, int64_t end, int64_t step) {
+Tensor slice_backward(const Tensor& u, const Shape& sizes, int64_t dim, int64_t start, int64_t end,
+                      int64_t step) {
   Tensor out = zeros(sizes, u.dtype(), u.device());
   copy_(slice(out, dim, start, end, step), u);
   return out;
@@ -378,16 +410,19 @@ Tensor slice_backward(const Tensor& u, const Shape& sizes, int64_t dim, int64_t 
 Tensor select(const Tensor& input, int64_t dim, int64_t index) {
   TG_CHECK(input.dim() > 0, Index, "select() cannot be applied to a 0-dim tensor.");
   const int64_t d = wrap_dim(dim, input.dim()), size = input.sizes()[d];
-  TG_CHECK(index >= -size && index < size, Index, "select(): index ", index, " out of range for tensor of size ",
-           input.sizes(), " at dimension ", d);
+  TG_CHECK(index >= -size && index < size, Index, "select(): index ", index,
+           " out of range for tensor of size ", input.sizes(), " at dimension ", d);
   const int64_t i = index < 0 ? index + size : index;
   Shape sizes = input.sizes();
   Ints strides = input.strides();
   const int64_t offset = input.storage_offset() + i * strides[d];
   sizes.erase(d);
   strides.erase(d);
-  return record_view("SelectBackward0", input.window(sizes, strides, offset), input, "select", saved(input.sizes(), d, i),
-                     [](const Tensor& u, const Shape& sizes, int64_t d, int64_t i) { return select_backward(u, sizes, d, i); });
+  return record_view("SelectBackward0", input.window(sizes, strides, offset), input, "select",
+                     saved(input.sizes(), d, i),
+                     [](const Tensor& u, const Shape& sizes, int64_t d, int64_t i) {
+                       return select_backward(u, sizes, d, i);
+                     });
 }
 TG_OP(select, "select(Tensor input, int dim, int index) -> Tensor", kFunction | kMethod, R"(
 The slice at index along dim, without that dimension; a view.
@@ -395,7 +430,8 @@ The slice at index along dim, without that dimension; a view.
 Backward: zeros with u at the slice.
 )");
 
-Tensor slice(const Tensor& input, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
+Tensor slice(const Tensor& input, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end,
+             int64_t step) {
   TG_CHECK(input.dim() > 0, Index, "slice() cannot be applied to a 0-dim tensor.");
   TG_CHECK(step > 0, Runtime, "slice step must be positive");
   const int64_t d = wrap_dim(dim, input.dim()), size = input.sizes()[d];
@@ -411,19 +447,19 @@ Tensor slice(const Tensor& input, int64_t dim, std::optional<int64_t> start, std
   strides[d] *= step;
   return record_view("SliceBackward0", input.window(sizes, strides, offset), input, "slice",
                      saved(input.sizes(), d, first, last, step),
-                     [](const Tensor& u, const Shape& sizes, int64_t d, int64_t first, int64_t last, int64_t step) {
-                       return slice_backward(u, sizes, d, first, last, step);
-                     });
+                     [](const Tensor& u, const Shape& sizes, int64_t d, int64_t first, int64_t last,
+                        int64_t step) { return slice_backward(u, sizes, d, first, last, step); });
 }
 
 Tensor narrow(const Tensor& input, int64_t dim, int64_t start, int64_t length) {
   TG_CHECK(input.dim() > 0, Runtime, "narrow() cannot be applied to a 0-dim tensor.");
   TG_CHECK(length >= 0, Runtime, "narrow(): length must be non-negative.");
   const int64_t d = wrap_dim(dim, input.dim()), size = input.sizes()[d];
-  TG_CHECK(start >= -size && start <= size, Index, "start out of range (expected to be in range of [", -size, ", ", size,
-           "], but got ", start, ")");
+  TG_CHECK(start >= -size && start <= size, Index, "start out of range (expected to be in range of [", -size,
+           ", ", size, "], but got ", start, ")");
   const int64_t first = start < 0 ? start + size : start;
-  TG_CHECK(first <= size - length, Runtime, "start (", first, ") + length (", length, ") exceeds dimension size (", size, ").");
+  TG_CHECK(first <= size - length, Runtime, "start (", first, ") + length (", length,
+           ") exceeds dimension size (", size, ").");
   return slice(input, d, first, first + length);
 }
 TG_OP(narrow, "narrow(Tensor input, int dim, int start, int length) -> Tensor", kFunction | kMethod, R"(

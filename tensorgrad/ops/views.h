@@ -4,7 +4,8 @@
 
 namespace tensorgrad {
 
-Tensor as_strided(const Tensor& input, const Shape& size, const Ints& stride, std::optional<int64_t> storage_offset = {});
+Tensor as_strided(const Tensor& input, const Shape& size, const Ints& stride,
+                  std::optional<int64_t> storage_offset = {});
 // The node that a stale view gets: its gradient scattered into the base's geometry.
 NodePtr as_strided_node(const Tensor& base, const Tensor& view, const Edge& edge);
 
@@ -19,7 +20,8 @@ Tensor expand(const Tensor& input, const Shape& size, bool implicit = false);
 Tensor squeeze(const Tensor& input, const Ints& dims);
 Tensor unsqueeze(const Tensor& input, int64_t dim);
 Tensor select(const Tensor& input, int64_t dim, int64_t index);
-Tensor slice(const Tensor& input, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step = 1);
+Tensor slice(const Tensor& input, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end,
+             int64_t step = 1);
 Tensor narrow(const Tensor& input, int64_t dim, int64_t start, int64_t length);
 Tensor diagonal(const Tensor& input, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1);
 Tensor unfold(const Tensor& input, int64_t dimension, int64_t size, int64_t step);

@@ -17,11 +17,11 @@
 namespace tensorgrad::cpu {
 namespace {
 
-constexpr size_t kSmall = 1024;                   // below: the thread-local pool
-constexpr size_t kHuge = size_t(2) << 20;         // from here on: huge pages
-constexpr size_t kCacheCap = size_t(1) << 30;     // bytes the shared cache may hold
-constexpr size_t kThreadKeep = 8;                 // blocks per class in a thread's own cache
-constexpr size_t kThreadCap = size_t(1) << 20;    // the largest block a thread keeps to itself
+constexpr size_t kSmall = 1024;                 // below: the thread-local pool
+constexpr size_t kHuge = size_t(2) << 20;       // from here on: huge pages
+constexpr size_t kCacheCap = size_t(1) << 30;   // bytes the shared cache may hold
+constexpr size_t kThreadKeep = 8;               // blocks per class in a thread's own cache
+constexpr size_t kThreadCap = size_t(1) << 20;  // the largest block a thread keeps to itself
 constexpr int kClassCount = 4 * 64;
 
 // Four classes per power of two: at most a quarter of a block is unused.
@@ -87,7 +87,8 @@ void* from_system(size_t bytes) {
 
 void count_allocation(int64_t bytes) {
   const int64_t now = counters.allocated.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-  if (now > counters.peak.load(std::memory_order_relaxed)) counters.peak.store(now, std::memory_order_relaxed);
+  if (now > counters.peak.load(std::memory_order_relaxed))
+    counters.peak.store(now, std::memory_order_relaxed);
   counters.allocations.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -95,8 +96,10 @@ void count_allocation(int64_t bytes) {
 
 void* allocate(size_t bytes) {
   if (bytes <= kSmall) return pool_allocate(std::max<size_t>(bytes, 1));
-  TG_CHECK(bytes < (size_t(1) << 48), Runtime, "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't "
-           "allocate memory: you tried to allocate ", bytes, " bytes. Error code 12 (Cannot allocate memory)");
+  TG_CHECK(bytes < (size_t(1) << 48), Runtime,
+           "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't "
+           "allocate memory: you tried to allocate ",
+           bytes, " bytes. Error code 12 (Cannot allocate memory)");
   const size_t index = size_class(bytes), rounded = class_bytes(index);
   void* memory = nullptr;
   if (local && local->count[index] > 0) {
@@ -117,8 +120,10 @@ void* allocate(size_t bytes) {
       empty_cache();
       memory = from_system(rounded);
     }
-    TG_CHECK(memory, Runtime, "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
-             "you tried to allocate ", bytes, " bytes. Error code ", ENOMEM, " (", std::strerror(ENOMEM), ")");
+    TG_CHECK(memory, Runtime,
+             "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
+             "you tried to allocate ",
+             bytes, " bytes. Error code ", ENOMEM, " (", std::strerror(ENOMEM), ")");
   }
   count_allocation(int64_t(rounded));
   return memory;

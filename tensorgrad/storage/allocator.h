@@ -1,5 +1,5 @@
-// The caching cpu allocator: 64-byte aligned blocks in size classes, a thread-local list for small ones, a shared
-// cache for large ones, so that a result as large as the last one costs no page faults.
+// The caching cpu allocator: 64-byte aligned blocks in size classes, a thread-local list for small ones, a
+// shared cache for large ones, so that a result as large as the last one costs no page faults.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -7,10 +7,10 @@
 namespace tensorgrad {
 
 struct MemoryStats {
-  int64_t allocated_bytes;       // held by live storages
+  int64_t allocated_bytes;  // held by live storages
   int64_t peak_allocated_bytes;
-  int64_t cached_bytes;          // free, kept for the next storage
-  int64_t allocations;           // blocks handed out since the start
+  int64_t cached_bytes;  // free, kept for the next storage
+  int64_t allocations;   // blocks handed out since the start
 };
 
 namespace cpu {

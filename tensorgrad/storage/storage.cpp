@@ -52,7 +52,8 @@ void Storage::destroy(Storage* storage) {
     if (storage->device_.is_cpu())
       cpu::release(storage->data_, storage->bytes_);
     else
-      device_memory(storage->device_).release(storage->data_, storage->bytes_, std::max<int>(storage->device_.index, 0));
+      device_memory(storage->device_)
+          .release(storage->data_, storage->bytes_, std::max<int>(storage->device_.index, 0));
   }
   delete storage;
 }

@@ -7,7 +7,8 @@
 
 namespace tensorgrad {
 
-// Counts writes. Every view of a storage shares it, so that backward can tell that a saved tensor was overwritten.
+// Counts writes. Every view of a storage shares it, so that backward can tell that a saved tensor was
+// overwritten.
 struct VersionCounter : Pooled {
   std::atomic<uint32_t> refs{0};
   std::atomic<uint32_t> value{0};

@@ -50,10 +50,10 @@ class Node : public Pooled {
   static void destroy(Node* node);
 
   std::atomic<uint32_t> refs{0};
-  uint64_t sequence;              // later ops run first in backward
+  uint64_t sequence;  // later ops run first in backward
   SmallVector<Edge, 3> next;
   SmallVector<OutputMeta, 1> outputs;
-  void* python = nullptr;         // its Python object, weakly
+  void* python = nullptr;                      // its Python object, weakly
   std::unique_ptr<std::string> forward_place;  // file and line of the forward call, in anomaly mode
 
  protected:
@@ -62,9 +62,12 @@ class Node : public Pooled {
 };
 
 inline constexpr const char* kBackwardTwice =
-    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
-    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
-    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+    "already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
+    "Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access "
+    "saved tensors "
     "after calling backward.";
 
 }  // namespace tensorgrad

@@ -12,7 +12,8 @@ struct Out {
   static Out in_place_of(const Tensor& self) { return {&self, true}; }
   explicit operator bool() const { return target != nullptr; }
 
-  // The input as it was before an in-place write: a copy, but only where the gradient will still need the old values.
+  // The input as it was before an in-place write: a copy, but only where the gradient will still need the old
+  // values.
   Tensor before_write(const Tensor& input, bool needed = true) const;
 };
 

@@ -1,4 +1,5 @@
-// Saved: what a backward keeps of a forward tensor. It holds no reference cycle and notices when the data changed.
+// Saved: what a backward keeps of a forward tensor. It holds no reference cycle and notices when the data
+// changed.
 #pragma once
 #include "tensorgrad/tensor/node.h"
 
@@ -7,7 +8,8 @@ namespace tensorgrad {
 class Saved {
  public:
   Saved() = default;
-  // `outputs`: the op's own results. One of them is kept without its grad_fn, which would own this very handle.
+  // `outputs`: the op's own results. One of them is kept without its grad_fn, which would own this very
+  // handle.
   Saved(const Tensor& tensor, const Tensor* outputs, size_t output_count);
 
   bool holds() const { return tensor_.defined(); }

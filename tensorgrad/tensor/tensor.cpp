@@ -54,7 +54,8 @@ Tensor Tensor::empty_strided(const Shape& sizes, const Ints& strides, DType dtyp
   const int64_t numel = count_elements(sizes);
   for (size_t i = 0; i < sizes.size(); i++) {
     int64_t reach;
-    TG_CHECK(!__builtin_mul_overflow(sizes[i] - 1, strides[i], &reach) && !__builtin_add_overflow(last, reach, &last),
+    TG_CHECK(!__builtin_mul_overflow(sizes[i] - 1, strides[i], &reach) &&
+                 !__builtin_add_overflow(last, reach, &last),
              Runtime, "Storage size calculation overflowed with sizes=", sizes, " and strides=", strides);
   }
   int64_t bytes;

@@ -36,15 +36,15 @@ struct TensorImpl final : Pooled {
   bool requires_grad = false;   // as a leaf
   bool wrapped_number = false;  // came from a Python number: weakest in promotion
   bool inference = false;
-  bool owns_python = false;     // the Python object lives on our reference
+  bool owns_python = false;  // the Python object lives on our reference
   uint32_t output_nr = 0;
   int64_t numel = 0;
-  int64_t offset = 0;           // in elements
+  int64_t offset = 0;  // in elements
   StoragePtr storage;
   NodePtr grad_fn;
   std::unique_ptr<AutogradMeta> meta;
   Ref<VersionCounter> own_version;  // set for `.data`, which does not share the storage's count
-  void* python = nullptr;       // the Python object, weakly unless owns_python
+  void* python = nullptr;           // the Python object, weakly unless owns_python
   Shape sizes;
   Ints strides;
 
@@ -87,7 +87,10 @@ class Tensor {
   bool is_floating_point() const { return is_floating(dtype()); }
 
   char* bytes() const { return impl_->storage->data() + impl_->offset * int64_t(element_size()); }
-  template <class T> T* data() const { return reinterpret_cast<T*>(bytes()); }
+  template <class T>
+  T* data() const {
+    return reinterpret_cast<T*>(bytes());
+  }
   // Reads the only element; copies from the device first where it must.
   Scalar item() const;
 
@@ -128,7 +131,8 @@ struct AutogradMeta : Pooled {
   std::unique_ptr<std::vector<std::pair<int64_t, TensorHook>>> leaf_hooks;
   std::unique_ptr<std::vector<std::pair<int64_t, std::function<void(const Tensor&)>>>> post_accumulate_hooks;
   bool retains_grad = false;
-  std::shared_ptr<TensorImpl*> alive;  // set to null when the tensor dies: how a node's hook refers to its own output
+  std::shared_ptr<TensorImpl*>
+      alive;  // set to null when the tensor dies: how a node's hook refers to its own output
 
   ~AutogradMeta() {
     if (alive) *alive = nullptr;

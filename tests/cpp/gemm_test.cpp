@@ -1,7 +1,5 @@
 // Matrix products at every instruction-set level this machine has, against plain loops. The operands are
 // small integers, so that every order of summation is exact and results must be equal.
-#include "tensorgrad/backends/common/gemm_args.h"
-
 #include <doctest/doctest.h>
 
 #include <cstring>
@@ -9,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "tensorgrad/backends/common/gemm_args.h"
 #include "tensorgrad/backends/common/parallel.h"
 
 using tensorgrad::GemmArgs;
@@ -20,9 +19,9 @@ using tensorgrad::GemmArgs;
 #define TG_TEST_LEVELS(X) X(generic, "")
 #define TG_TEST_HAS(name) true
 #endif
-#define TG_TEST_DECLARE(level, name)    \
-  namespace tensorgrad::cpu::level {    \
-  void gemm(const GemmArgs& args);      \
+#define TG_TEST_DECLARE(level, name) \
+  namespace tensorgrad::cpu::level { \
+  void gemm(const GemmArgs& args);   \
   }
 TG_TEST_LEVELS(TG_TEST_DECLARE)
 
@@ -36,8 +35,7 @@ struct Level {
 std::vector<Level> levels() {
   std::vector<Level> found;
 #define TG_TEST_ADD(level, name) \
-  if (TG_TEST_HAS(name))         \
-    found.push_back({#level, tensorgrad::cpu::level::gemm});
+  if (TG_TEST_HAS(name)) found.push_back({#level, tensorgrad::cpu::level::gemm});
   TG_TEST_LEVELS(TG_TEST_ADD)
   return found;
 }

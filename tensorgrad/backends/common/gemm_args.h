@@ -4,8 +4,8 @@
 
 namespace tensorgrad {
 
-// Strides count elements. c is (m, n), row-major (c_col 1) or column-major (c_row 1), and overlaps no input. All are of
-// one dtype, any but bool; float16 and bfloat16 are summed in float32, integers wrap around.
+// Strides count elements. c is (m, n), row-major (c_col 1) or column-major (c_row 1), and overlaps no input.
+// All are of one dtype, any but bool; float16 and bfloat16 are summed in float32, integers wrap around.
 struct GemmArgs {
   DType dtype = DType::Float32;
   int64_t m = 0, n = 0, k = 0;

@@ -5,7 +5,8 @@
 namespace tensorgrad {
 namespace {
 
-// Sorts dimensions so that the innermost has the smallest strides, looking at the output first. Insertion sort: stable.
+// Sorts dimensions so that the innermost has the smallest strides, looking at the output first. Insertion
+// sort: stable.
 void sort_dims(Plan& p) {
   const auto outer = [&](int a, int b) {  // a belongs outside b
     for (int k = 0; k < p.operands; k++) {

@@ -11,8 +11,8 @@ struct PoolArgs {
   int64_t padding_y = 0, padding_x = 0, dilation_y = 1, dilation_x = 1;
   bool include_padding = true;  // avg: padding counts in the divisor
   int64_t divisor = 0;          // avg: instead of the number of elements, where not 0
-  // Forward: in to out; backward: the upstream gradient (in) to the gradient by the input (out). A maximum's index is
-  // its position in the plane.
+  // Forward: in to out; backward: the upstream gradient (in) to the gradient by the input (out). A maximum's
+  // index is its position in the plane.
   const void* in = nullptr;
   void* out = nullptr;
   int64_t* indices = nullptr;

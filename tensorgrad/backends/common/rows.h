@@ -1,5 +1,5 @@
-// Operands of kernels that work along one dimension of dense tensors: `outer` blocks of `n` elements, `inner` apart.
-// Each kernel says beside its slot what in[], out[] and the numbers are. Plain data, as the plan is.
+// Operands of kernels that work along one dimension of dense tensors: `outer` blocks of `n` elements, `inner`
+// apart. Each kernel says beside its slot what in[], out[] and the numbers are. Plain data, as the plan is.
 #pragma once
 #include <stdint.h>
 

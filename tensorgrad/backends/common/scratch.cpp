@@ -6,7 +6,8 @@
 namespace tensorgrad {
 namespace {
 
-// Under the address sanitizer every request gets memory of exactly its size, so that no overrun hides in the rest.
+// Under the address sanitizer every request gets memory of exactly its size, so that no overrun hides in the
+// rest.
 #ifdef __SANITIZE_ADDRESS__
 constexpr size_t granule = 64;
 constexpr bool exact = true;

@@ -5,47 +5,81 @@
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
 
-template <class T> constexpr bool is_float = false;
-template <> constexpr bool is_float<float> = true;
-template <> constexpr bool is_float<double> = true;
+template <class T>
+constexpr bool is_float = false;
+template <>
+constexpr bool is_float<float> = true;
+template <>
+constexpr bool is_float<double> = true;
 
-template <class F, class Others> void all_dtypes(const Plan& p, const F& f, const Others& others) {
+template <class F, class Others>
+void all_dtypes(const Plan& p, const F& f, const Others& others) {
   float_and_others(p.dtype, [&]<class T>() { map_binary<T, T>(p, f); }, others);
 }
-template <class F, class Others> void floating_dtypes(const Plan& p, const F& f, const Others& others) {
+template <class F, class Others>
+void floating_dtypes(const Plan& p, const F& f, const Others& others) {
   floats_only(p.dtype, [&]<class T>() { map_binary<T, T>(p, f); }, others);
 }
-template <class F, class Others> void compare(const Plan& p, const F& f, const Others& others) {
+template <class F, class Others>
+void compare(const Plan& p, const F& f, const Others& others) {
   float_and_others(p.dtype, [&]<class T>() { map_binary<bool, T>(p, f); }, others);
 }
 
 // Signed overflow wraps, as PyTorch's does: integer arithmetic goes through unsigned.
-template <class T> struct unsigned_of { using type = T; };
-template <> struct unsigned_of<int64_t> { using type = uint64_t; };
-template <> struct unsigned_of<int32_t> { using type = uint32_t; };
-template <> struct unsigned_of<int16_t> { using type = uint32_t; };
-template <> struct unsigned_of<int8_t> { using type = uint32_t; };
-template <class T> using unsigned_t = typename unsigned_of<T>::type;
+template <class T>
+struct unsigned_of {
+  using type = T;
+};
+template <>
+struct unsigned_of<int64_t> {
+  using type = uint64_t;
+};
+template <>
+struct unsigned_of<int32_t> {
+  using type = uint32_t;
+};
+template <>
+struct unsigned_of<int16_t> {
+  using type = uint32_t;
+};
+template <>
+struct unsigned_of<int8_t> {
+  using type = uint32_t;
+};
+template <class T>
+using unsigned_t = typename unsigned_of<T>::type;
 
-template <class T> TG_INLINE T wrapping_add(T a, T b) { return T(unsigned_t<T>(a) + unsigned_t<T>(b)); }
-template <class T> TG_INLINE T wrapping_mul(T a, T b) { return T(unsigned_t<T>(a) * unsigned_t<T>(b)); }
+template <class T>
+TG_INLINE T wrapping_add(T a, T b) {
+  return T(unsigned_t<T>(a) + unsigned_t<T>(b));
+}
+template <class T>
+TG_INLINE T wrapping_mul(T a, T b) {
+  return T(unsigned_t<T>(a) * unsigned_t<T>(b));
+}
 
-template <class T> TG_INLINE T product(T a, T b) {
+template <class T>
+TG_INLINE T product(T a, T b) {
   if constexpr (is_float<T>)
     return a * b;
   else
     return wrapping_mul(a, b);
 }
 
-template <class T> TG_INLINE T floor_quotient(T a, T b) {
+template <class T>
+TG_INLINE T floor_quotient(T a, T b) {
   if constexpr (is_float<T>) {
     // Python's floor division: exact through the remainder, so that 1 // 0.1 == 9.
     if (b == 0) return a / b;
-    const T mod = sizeof(T) == 4 ? T(__builtin_fmodf(float(a), float(b))) : T(__builtin_fmod(double(a), double(b)));
+    const T mod =
+        sizeof(T) == 4 ? T(__builtin_fmodf(float(a), float(b))) : T(__builtin_fmod(double(a), double(b)));
     T quotient = (a - mod) / b;
     if (mod != 0 && (b < 0) != (mod < 0)) quotient -= 1;
-    if (quotient == 0) return sizeof(T) == 4 ? T(__builtin_copysignf(0.f, float(a / b))) : T(__builtin_copysign(0., double(a / b)));
-    const T floored = sizeof(T) == 4 ? T(__builtin_floorf(float(quotient))) : T(__builtin_floor(double(quotient)));
+    if (quotient == 0)
+      return sizeof(T) == 4 ? T(__builtin_copysignf(0.f, float(a / b)))
+                            : T(__builtin_copysign(0., double(a / b)));
+    const T floored =
+        sizeof(T) == 4 ? T(__builtin_floorf(float(quotient))) : T(__builtin_floor(double(quotient)));
     return quotient - floored > T(0.5) ? floored + 1 : floored;
   } else {
     if (b == T(-1)) return T(0 - unsigned_t<T>(a));
@@ -53,24 +87,28 @@ template <class T> TG_INLINE T floor_quotient(T a, T b) {
     return T(quotient - ((a % b != 0) && ((a < 0) != (b < 0))));
   }
 }
-template <class T> TG_INLINE T trunc_quotient(T a, T b) {
+template <class T>
+TG_INLINE T trunc_quotient(T a, T b) {
   if constexpr (is_float<T>)
     return sizeof(T) == 4 ? T(__builtin_truncf(float(a / b))) : T(__builtin_trunc(double(a / b)));
   else
     return b == T(-1) ? T(0 - unsigned_t<T>(a)) : T(a / b);
 }
-template <class T> TG_INLINE T trunc_remainder(T a, T b) {
+template <class T>
+TG_INLINE T trunc_remainder(T a, T b) {
   if constexpr (is_float<T>)
     return sizeof(T) == 4 ? T(__builtin_fmodf(float(a), float(b))) : T(__builtin_fmod(double(a), double(b)));
   else
     return b == T(-1) ? T(0) : T(a % b);
 }
-template <class T> TG_INLINE T floor_remainder(T a, T b) {
+template <class T>
+TG_INLINE T floor_remainder(T a, T b) {
   const T mod = trunc_remainder(a, b);
   return mod != 0 && (mod < 0) != (b < 0) ? T(mod + b) : mod;
 }
 
-template <class T> TG_INLINE T power(T a, T b) {
+template <class T>
+TG_INLINE T power(T a, T b) {
   if constexpr (is_float<T>) {
     return sizeof(T) == 4 ? T(__builtin_powf(float(a), float(b))) : T(__builtin_pow(double(a), double(b)));
   } else {
@@ -84,13 +122,17 @@ template <class T> TG_INLINE T power(T a, T b) {
   }
 }
 
-template <class T> TG_INLINE bool is_nan(T a) { return a != a; }
+template <class T>
+TG_INLINE bool is_nan(T a) {
+  return a != a;
+}
 
 }  // namespace
 
-// Defines a kernel by its expression in a and b; what this level does not instantiate goes to the portable copy.
-#define TG_BINARY(NAME, DTYPES, ...) \
-  void NAME(const Plan& p) {         \
+// Defines a kernel by its expression in a and b; what this level does not instantiate goes to the portable
+// copy.
+#define TG_BINARY(NAME, DTYPES, ...)                                                      \
+  void NAME(const Plan& p) {                                                              \
     DTYPES(p, []<class T>(T a, T b) { return __VA_ARGS__; }, [&] { portable::NAME(p); }); \
   }
 
@@ -123,7 +165,8 @@ TG_BINARY(div_trunc, all_dtypes, trunc_quotient(a, b))
 TG_BINARY(remainder, all_dtypes, floor_remainder(a, b))
 TG_BINARY(fmod, all_dtypes, trunc_remainder(a, b))
 TG_BINARY(pow, all_dtypes, power(a, b))
-TG_BINARY(atan2, floating_dtypes, sizeof(T) == 4 ? T(__builtin_atan2f(float(a), float(b))) : T(__builtin_atan2(double(a), double(b))))
+TG_BINARY(atan2, floating_dtypes,
+          sizeof(T) == 4 ? T(__builtin_atan2f(float(a), float(b))) : T(__builtin_atan2(double(a), double(b))))
 TG_BINARY(maximum, all_dtypes, is_nan(a) || a > b ? a : b)
 TG_BINARY(minimum, all_dtypes, is_nan(a) || a < b ? a : b)
 TG_BINARY(fmax, all_dtypes, is_nan(b) || a > b ? a : b)
@@ -140,14 +183,24 @@ TG_BINARY(logical_xor, compare, (a != 0) != (b != 0))
 
 #ifdef TG_PORTABLE
 namespace {
-template <class F> void integer_dtypes(const Plan& p, const F& f) {
+template <class F>
+void integer_dtypes(const Plan& p, const F& f) {
   integers(p.dtype, [&]<class T>() { map_binary<T, T>(p, f); });
 }
-template <class T> bool beyond(T bits) { return bits < 0 || uint64_t(bits) >= sizeof(T) * 8; }
+template <class T>
+bool beyond(T bits) {
+  return bits < 0 || uint64_t(bits) >= sizeof(T) * 8;
+}
 }  // namespace
-void bitwise_and(const Plan& p) { integer_dtypes(p, []<class T>(T a, T b) { return T(a & b); }); }
-void bitwise_or(const Plan& p) { integer_dtypes(p, []<class T>(T a, T b) { return T(a | b); }); }
-void bitwise_xor(const Plan& p) { integer_dtypes(p, []<class T>(T a, T b) { return T(a ^ b); }); }
+void bitwise_and(const Plan& p) {
+  integer_dtypes(p, []<class T>(T a, T b) { return T(a & b); });
+}
+void bitwise_or(const Plan& p) {
+  integer_dtypes(p, []<class T>(T a, T b) { return T(a | b); });
+}
+void bitwise_xor(const Plan& p) {
+  integer_dtypes(p, []<class T>(T a, T b) { return T(a ^ b); });
+}
 void bitwise_left_shift(const Plan& p) {
   integer_dtypes(p, []<class T>(T a, T b) { return beyond(b) ? T(0) : T(uint64_t(a) << b); });
 }

@@ -5,21 +5,25 @@
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
 
-template <class T> constexpr bool is_float = __is_same(T, float) || __is_same(T, double);
+template <class T>
+constexpr bool is_float = __is_same(T, float) || __is_same(T, double);
 
-template <class T> TG_INLINE T root(T x) {
+template <class T>
+TG_INLINE T root(T x) {
   if constexpr (sizeof(T) == 4)
     return __builtin_sqrtf(x);
   else
     return __builtin_sqrt(x);
 }
-template <class T> TG_INLINE T power(T a, T b) {
+template <class T>
+TG_INLINE T power(T a, T b) {
   if constexpr (sizeof(T) == 4)
     return __builtin_powf(a, b);
   else
     return __builtin_pow(a, b);
 }
-template <class T> T integer_power(T a, int64_t b) {
+template <class T>
+T integer_power(T a, int64_t b) {
   if constexpr (__is_same(T, bool)) {
     return a || b == 0;
   } else {
@@ -32,7 +36,8 @@ template <class T> T integer_power(T a, int64_t b) {
   }
 }
 
-template <class T, class F> void map_ternary(const Plan& p, const F& f) {
+template <class T, class F>
+void map_ternary(const Plan& p, const F& f) {
   for_each_run<4>(p, [&](char* const* data, int64_t n) {
     const int64_t so = p.strides[0][0], sa = p.strides[1][0], sb = p.strides[2][0], sc = p.strides[3][0];
     using C = compute_t<T>;
@@ -52,7 +57,8 @@ template <class T, class F> void map_ternary(const Plan& p, const F& f) {
 #endif
     } else {
       for (int64_t i = 0; i < n; i++)
-        at<T>(data[0], i, so) = T(f(C(at<T>(data[1], i, sa)), C(at<T>(data[2], i, sb)), C(at<T>(data[3], i, sc))));
+        at<T>(data[0], i, so) =
+            T(f(C(at<T>(data[1], i, sa)), C(at<T>(data[2], i, sb)), C(at<T>(data[3], i, sc))));
     }
   });
 }
@@ -111,63 +117,81 @@ void pow_number(const Plan& p, Scalar exponent) {
 
 void lerp(const Plan& p) {
   // From the nearer end, so that both ends are met exactly.
-  floats_only(p.dtype, [&]<class T>() {
-    using C = compute_t<T>;
-    map_ternary<T>(p, [](C a, C b, C w) {
-      const C difference = b - a, magnitude = w < 0 ? -w : w;
-      const C from_a = a + w * difference, from_b = b - difference * (1 - w);
-      return magnitude < C(0.5) ? from_a : from_b;
-    });
-  }, [&] { portable::lerp(p); });
+  floats_only(
+      p.dtype,
+      [&]<class T>() {
+        using C = compute_t<T>;
+        map_ternary<T>(p, [](C a, C b, C w) {
+          const C difference = b - a, magnitude = w < 0 ? -w : w;
+          const C from_a = a + w * difference, from_b = b - difference * (1 - w);
+          return magnitude < C(0.5) ? from_a : from_b;
+        });
+      },
+      [&] { portable::lerp(p); });
 }
 void addcmul(const Plan& p, Scalar value) {
-  float_and_others(p.dtype, [&]<class T>() {
-    using C = compute_t<T>;
-    const C scale = value.to<C>();
-    map_ternary<T>(p, [scale](C a, C b, C c) { return C(a + C(scale * b) * c); });
-  }, [&] { portable::addcmul(p, value); });
+  float_and_others(
+      p.dtype,
+      [&]<class T>() {
+        using C = compute_t<T>;
+        const C scale = value.to<C>();
+        map_ternary<T>(p, [scale](C a, C b, C c) { return C(a + C(scale * b) * c); });
+      },
+      [&] { portable::addcmul(p, value); });
 }
 void addcdiv(const Plan& p, Scalar value) {
-  floats_only(p.dtype, [&]<class T>() {
-    using C = compute_t<T>;
-    const C scale = value.to<C>();
-    map_ternary<T>(p, [scale](C a, C b, C c) { return C(a + scale * b / c); });
-  }, [&] { portable::addcdiv(p, value); });
+  floats_only(
+      p.dtype,
+      [&]<class T>() {
+        using C = compute_t<T>;
+        const C scale = value.to<C>();
+        map_ternary<T>(p, [scale](C a, C b, C c) { return C(a + scale * b / c); });
+      },
+      [&] { portable::addcdiv(p, value); });
 }
 void hypot(const Plan& p) {
-  floats_only(p.dtype, [&]<class T>() {
-    using C = compute_t<T>;
-    map_binary<T, T>(p, [](C a, C b) {
-      if constexpr (sizeof(C) == 4)
-        return __builtin_hypotf(a, b);
-      else
-        return __builtin_hypot(a, b);
-    });
-  }, [&] { portable::hypot(p); });
+  floats_only(
+      p.dtype,
+      [&]<class T>() {
+        using C = compute_t<T>;
+        map_binary<T, T>(p, [](C a, C b) {
+          if constexpr (sizeof(C) == 4)
+            return __builtin_hypotf(a, b);
+          else
+            return __builtin_hypot(a, b);
+        });
+      },
+      [&] { portable::hypot(p); });
 }
 void copysign(const Plan& p) {
-  floats_only(p.dtype, [&]<class T>() {
-    using C = compute_t<T>;
-    map_binary<T, T>(p, [](C a, C b) {
-      if constexpr (sizeof(C) == 4)
-        return __builtin_copysignf(a, b);
-      else
-        return __builtin_copysign(a, b);
-    });
-  }, [&] { portable::copysign(p); });
+  floats_only(
+      p.dtype,
+      [&]<class T>() {
+        using C = compute_t<T>;
+        map_binary<T, T>(p, [](C a, C b) {
+          if constexpr (sizeof(C) == 4)
+            return __builtin_copysignf(a, b);
+          else
+            return __builtin_copysign(a, b);
+        });
+      },
+      [&] { portable::copysign(p); });
 }
 void xlogy(const Plan& p) {
-  floats_only(p.dtype, [&]<class T>() {
-    using C = compute_t<T>;
-    map_binary<T, T>(p, [](C a, C b) -> C {
-      if (b != b) return b;
-      if (a == 0) return 0;
-      if constexpr (sizeof(C) == 4)
-        return a * __builtin_logf(b);
-      else
-        return a * __builtin_log(b);
-    });
-  }, [&] { portable::xlogy(p); });
+  floats_only(
+      p.dtype,
+      [&]<class T>() {
+        using C = compute_t<T>;
+        map_binary<T, T>(p, [](C a, C b) -> C {
+          if (b != b) return b;
+          if (a == 0) return 0;
+          if constexpr (sizeof(C) == 4)
+            return a * __builtin_logf(b);
+          else
+            return a * __builtin_log(b);
+        });
+      },
+      [&] { portable::xlogy(p); });
 }
 
 }  // namespace tensorgrad::cpu::TG_ISA

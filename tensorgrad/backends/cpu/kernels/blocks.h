@@ -1,6 +1,6 @@
-// Pointwise kernels on floating types by blocks: an op is one plain loop over contiguous float and one over double.
-// Half and bfloat16, strided and broadcast operands pass through a small buffer of the compute type, so that every
-// layout and type runs the same vector code and no op is compiled more than twice per level.
+// Pointwise kernels on floating types by blocks: an op is one plain loop over contiguous float and one over
+// double. Half and bfloat16, strided and broadcast operands pass through a small buffer of the compute type,
+// so that every layout and type runs the same vector code and no op is compiled more than twice per level.
 #pragma once
 #include "tensorgrad/backends/cpu/kernels/loops.h"
 #include "tensorgrad/backends/cpu/kernels/vmath_block.h"
@@ -15,11 +15,14 @@ struct Numbers {
   double value[3];
 };
 
-template <class T> using Loop1 = void (*)(const T* a, T* out, int64_t n, const Numbers& numbers);
-template <class T> using Loop2 = void (*)(const T* a, const T* b, T* out, int64_t n, const Numbers& numbers);
+template <class T>
+using Loop1 = void (*)(const T* a, T* out, int64_t n, const Numbers& numbers);
+template <class T>
+using Loop2 = void (*)(const T* a, const T* b, T* out, int64_t n, const Numbers& numbers);
 
 // F is called with one element and the numbers; one with rare lanes takes no numbers (vmath_block.h).
-template <class T, class F> void loop1(const T* a, T* out, int64_t n, const Numbers& numbers) {
+template <class T, class F>
+void loop1(const T* a, T* out, int64_t n, const Numbers& numbers) {
   if constexpr (requires { F{}.rare(*a); }) {
     vm::map(a, out, size_t(n), F{});
   } else {
@@ -28,7 +31,8 @@ template <class T, class F> void loop1(const T* a, T* out, int64_t n, const Numb
     for (int64_t i = 0; i < n; i++) out[i] = F{}(a[i], c0, c1, c2);
   }
 }
-template <class T, class F> void loop2(const T* a, const T* b, T* out, int64_t n, const Numbers& numbers) {
+template <class T, class F>
+void loop2(const T* a, const T* b, T* out, int64_t n, const Numbers& numbers) {
   if constexpr (requires { F{}.rare(*a, *b); }) {
     vm::map(a, b, out, size_t(n), F{});
   } else {
@@ -38,8 +42,10 @@ template <class T, class F> void loop2(const T* a, const T* b, T* out, int64_t n
   }
 }
 
-// A block of an operand as contiguous elements of the compute type; the operand itself where it is that already.
-template <class C, class T> inline const C* load_block(const char* data, int64_t stride, int64_t n, C* buffer) {
+// A block of an operand as contiguous elements of the compute type; the operand itself where it is that
+// already.
+template <class C, class T>
+inline const C* load_block(const char* data, int64_t stride, int64_t n, C* buffer) {
   const T* in = reinterpret_cast<const T*>(data);
   if (stride == int64_t(sizeof(T))) {
     if constexpr (__is_same(C, T)) return in;
@@ -53,7 +59,8 @@ template <class C, class T> inline const C* load_block(const char* data, int64_t
   }
   return buffer;
 }
-template <class C, class T> inline void store_block(const C* buffer, char* data, int64_t stride, int64_t n) {
+template <class C, class T>
+inline void store_block(const C* buffer, char* data, int64_t stride, int64_t n) {
   T* out = reinterpret_cast<T*>(data);
   if (stride == int64_t(sizeof(T))) {
     if (static_cast<const void*>(buffer) == data) return;
@@ -64,13 +71,15 @@ template <class C, class T> inline void store_block(const C* buffer, char* data,
   }
 }
 // Where the loop may write straight into the output.
-template <class C, class T> inline C* block_target(char* data, int64_t stride, C* buffer) {
+template <class C, class T>
+inline C* block_target(char* data, int64_t stride, C* buffer) {
   if constexpr (__is_same(C, T))
     if (stride == int64_t(sizeof(T))) return reinterpret_cast<C*>(data);
   return buffer;
 }
 
-template <class C, class T> void walk1(const Plan& p, Loop1<C> loop, const Numbers& numbers) {
+template <class C, class T>
+void walk1(const Plan& p, Loop1<C> loop, const Numbers& numbers) {
   for_each_run<2>(p, [&](char* const* data, int64_t n) {
     const int64_t so = p.strides[0][0], sa = p.strides[1][0];
     if (__is_same(C, T) && so == int64_t(sizeof(T)) && sa == so)
@@ -84,7 +93,8 @@ template <class C, class T> void walk1(const Plan& p, Loop1<C> loop, const Numbe
     }
   });
 }
-template <class C, class T> void walk2(const Plan& p, Loop2<C> loop, const Numbers& numbers) {
+template <class C, class T>
+void walk2(const Plan& p, Loop2<C> loop, const Numbers& numbers) {
   for_each_run<3>(p, [&](char* const* data, int64_t n) {
     const int64_t so = p.strides[0][0], sa = p.strides[1][0], sb = p.strides[2][0];
     if (__is_same(C, T) && so == int64_t(sizeof(T)) && sa == so && sb == so)
@@ -94,8 +104,8 @@ template <class C, class T> void walk2(const Plan& p, Loop2<C> loop, const Numbe
     for (int64_t i = 0; i < n; i += kBlock) {
       const int64_t m = n - i < kBlock ? n - i : kBlock;
       C* target = block_target<C, T>(data[0] + i * so, so, out);
-      loop(load_block<C, T>(data[1] + i * sa, sa, m, a), load_block<C, T>(data[2] + i * sb, sb, m, b), target, m,
-           numbers);
+      loop(load_block<C, T>(data[1] + i * sa, sa, m, a), load_block<C, T>(data[2] + i * sb, sb, m, b), target,
+           m, numbers);
       store_block<C, T>(target, data[0] + i * so, so, m);
     }
   });
@@ -122,34 +132,38 @@ inline void run_loop2(const Plan& p, Loop2<float> f, Loop2<double> d, const Numb
 }  // namespace tensorgrad::cpu::TG_ISA
 
 // Defines a kernel by its expression in x (and the numbers c0, c1, c2), or in a and b.
-#define TG_LOOP1(NAME, ...)                                                                  \
-  namespace {                                                                                \
-  struct NAME##_loop {                                                                       \
-    template <class T> TG_INLINE T operator()(T x, T c0, T c1, T c2) const {                 \
-      (void)c0, (void)c1, (void)c2;                                                          \
-      return T(__VA_ARGS__);                                                                 \
-    }                                                                                        \
-  };                                                                                         \
+#define TG_LOOP1(NAME, ...)                               \
+  namespace {                                             \
+  struct NAME##_loop {                                    \
+    template <class T>                                    \
+    TG_INLINE T operator()(T x, T c0, T c1, T c2) const { \
+      (void)c0, (void)c1, (void)c2;                       \
+      return T(__VA_ARGS__);                              \
+    }                                                     \
+  };                                                      \
   }
-#define TG_LOOP2(NAME, ...)                                                                  \
-  namespace {                                                                                \
-  struct NAME##_loop {                                                                       \
-    template <class T> TG_INLINE T operator()(T a, T b, T c0, T c1, T c2) const {            \
-      (void)c0, (void)c1, (void)c2;                                                          \
-      return T(__VA_ARGS__);                                                                 \
-    }                                                                                        \
-  };                                                                                         \
+#define TG_LOOP2(NAME, ...)                                    \
+  namespace {                                                  \
+  struct NAME##_loop {                                         \
+    template <class T>                                         \
+    TG_INLINE T operator()(T a, T b, T c0, T c1, T c2) const { \
+      (void)c0, (void)c1, (void)c2;                            \
+      return T(__VA_ARGS__);                                   \
+    }                                                          \
+  };                                                           \
   }
-#define TG_UNARY0(NAME, ...) \
+#define TG_UNARY0(NAME, ...)  \
   TG_LOOP1(NAME, __VA_ARGS__) \
   void NAME(const Plan& p) { run_loop1(p, loop1<float, NAME##_loop>, loop1<double, NAME##_loop>); }
-#define TG_UNARY1(NAME, ...)  \
-  TG_LOOP1(NAME, __VA_ARGS__) \
-  void NAME(const Plan& p, double c0) { run_loop1(p, loop1<float, NAME##_loop>, loop1<double, NAME##_loop>, {{c0}}); }
-#define TG_UNARY2(NAME, ...)                                                             \
-  TG_LOOP1(NAME, __VA_ARGS__)                                                            \
-  void NAME(const Plan& p, double c0, double c1) {                                       \
-    run_loop1(p, loop1<float, NAME##_loop>, loop1<double, NAME##_loop>, {{c0, c1}});     \
+#define TG_UNARY1(NAME, ...)                                                     \
+  TG_LOOP1(NAME, __VA_ARGS__)                                                    \
+  void NAME(const Plan& p, double c0) {                                          \
+    run_loop1(p, loop1<float, NAME##_loop>, loop1<double, NAME##_loop>, {{c0}}); \
+  }
+#define TG_UNARY2(NAME, ...)                                                         \
+  TG_LOOP1(NAME, __VA_ARGS__)                                                        \
+  void NAME(const Plan& p, double c0, double c1) {                                   \
+    run_loop1(p, loop1<float, NAME##_loop>, loop1<double, NAME##_loop>, {{c0, c1}}); \
   }
 #define TG_UNARY3(NAME, ...)                                                             \
   TG_LOOP1(NAME, __VA_ARGS__)                                                            \
@@ -159,13 +173,15 @@ inline void run_loop2(const Plan& p, Loop2<float> f, Loop2<double> d, const Numb
 #define TG_PAIR0(NAME, ...)   \
   TG_LOOP2(NAME, __VA_ARGS__) \
   void NAME(const Plan& p) { run_loop2(p, loop2<float, NAME##_loop>, loop2<double, NAME##_loop>); }
-#define TG_PAIR1(NAME, ...)   \
-  TG_LOOP2(NAME, __VA_ARGS__) \
-  void NAME(const Plan& p, double c0) { run_loop2(p, loop2<float, NAME##_loop>, loop2<double, NAME##_loop>, {{c0}}); }
-#define TG_PAIR2(NAME, ...)                                                              \
-  TG_LOOP2(NAME, __VA_ARGS__)                                                            \
-  void NAME(const Plan& p, double c0, double c1) {                                       \
-    run_loop2(p, loop2<float, NAME##_loop>, loop2<double, NAME##_loop>, {{c0, c1}});     \
+#define TG_PAIR1(NAME, ...)                                                      \
+  TG_LOOP2(NAME, __VA_ARGS__)                                                    \
+  void NAME(const Plan& p, double c0) {                                          \
+    run_loop2(p, loop2<float, NAME##_loop>, loop2<double, NAME##_loop>, {{c0}}); \
+  }
+#define TG_PAIR2(NAME, ...)                                                          \
+  TG_LOOP2(NAME, __VA_ARGS__)                                                        \
+  void NAME(const Plan& p, double c0, double c1) {                                   \
+    run_loop2(p, loop2<float, NAME##_loop>, loop2<double, NAME##_loop>, {{c0, c1}}); \
   }
 #define TG_PAIR3(NAME, ...)                                                              \
   TG_LOOP2(NAME, __VA_ARGS__)                                                            \

@@ -6,20 +6,29 @@ namespace tensorgrad::cpu::TG_ISA {
 namespace {
 
 // C++ leaves float -> integer out of range undefined; x86 (and PyTorch on it) goes through int64.
-template <class To, class From> TG_INLINE To cast(From value) {
+template <class To, class From>
+TG_INLINE To cast(From value) {
   if constexpr (sizeof(To) < 8 && (sizeof(From) >= 4 && From(0.5) != From(0)) && To(0.5) == To(0))
     return To(int64_t(value));
   else
     return To(value);
 }
-template <> TG_INLINE bool cast<bool, float>(float value) { return value != 0; }
-template <> TG_INLINE bool cast<bool, double>(double value) { return value != 0; }
+template <>
+TG_INLINE bool cast<bool, float>(float value) {
+  return value != 0;
+}
+template <>
+TG_INLINE bool cast<bool, double>(double value) {
+  return value != 0;
+}
 #ifndef TG_PORTABLE
-template <class To> TG_INLINE To cast(Scalar value) {
+template <class To>
+TG_INLINE To cast(Scalar value) {
   return value.is_floating() ? cast<To, double>(value.to_double()) : To(value.to_int());
 }
 
-template <class T> void copy_same(const Plan& p) {
+template <class T>
+void copy_same(const Plan& p) {
   if (p.ndim == 2 && p.strides[0][0] == int64_t(sizeof(T)) && p.strides[1][1] == int64_t(sizeof(T)) &&
       p.sizes[0] >= 8 && p.sizes[1] >= 8) {
     // A transposition: in square blocks both sides stay within a few cache lines.

@@ -1,5 +1,5 @@
-// Folding the middle dimension of [outer, length, inner] with an operation given by its identity, its step with an
-// element and its join of two partial results. The order is a function of the shape alone.
+// Folding the middle dimension of [outer, length, inner] with an operation given by its identity, its step
+// with an element and its join of two partial results. The order is a function of the shape alone.
 #pragma once
 #include "tensorgrad/backends/cpu/kernels/loops.h"
 #include "tensorgrad/backends/slots_reduce.h"
@@ -10,7 +10,8 @@ namespace {
 constexpr int64_t kFoldBlock = 512;  // elements that a set of lanes folds before it joins the tree
 
 // Op: types In, Acc; Acc identity(), step(Acc, In), join(Acc, Acc).
-template <class Op> typename Op::Acc fold_run(const Op& op, const typename Op::In* in, int64_t n) {
+template <class Op>
+typename Op::Acc fold_run(const Op& op, const typename Op::In* in, int64_t n) {
   using Acc = typename Op::Acc;
   if (n <= kFoldBlock) {
     constexpr int kLanes = 32;
@@ -30,8 +31,8 @@ template <class Op> typename Op::Acc fold_run(const Op& op, const typename Op::I
 
 // Folds rows of `inner` elements into one row, a tile of columns at a time.
 template <class Op, class Store>
-void fold_rows(const Op& op, const typename Op::In* in, int64_t length, int64_t inner, int64_t begin, int64_t end,
-               const Store& store) {
+void fold_rows(const Op& op, const typename Op::In* in, int64_t length, int64_t inner, int64_t begin,
+               int64_t end, const Store& store) {
   using Acc = typename Op::Acc;
   constexpr int64_t kTile = 128;
   for (int64_t c0 = begin; c0 < end; c0 += kTile) {
@@ -55,7 +56,8 @@ void fold_rows(const Op& op, const typename Op::In* in, int64_t length, int64_t 
 }
 
 // Calls store(place in the output, result) for every result.
-template <class Op, class Store> void fold_all(const Op& op, const ReduceArgs& args, const Store& store) {
+template <class Op, class Store>
+void fold_all(const Op& op, const ReduceArgs& args, const Store& store) {
   using Acc = typename Op::Acc;
   const typename Op::In* in = static_cast<const typename Op::In*>(args.in);
   const int64_t length = args.length, inner = args.inner;

@@ -23,7 +23,8 @@ void widen(float* to, const void* from, int64_t rows, int64_t columns, int64_t r
 
 // A copy in which the faster of the two strides stays the fast one.
 template <class T>
-void widen_operand(float* to, const void*& data, int64_t rows, int64_t columns, int64_t& row, int64_t& column) {
+void widen_operand(float* to, const void*& data, int64_t rows, int64_t columns, int64_t& row,
+                   int64_t& column) {
   if (row == 1) {
     widen<T>(to, data, columns, rows, column, row);
     column = rows;

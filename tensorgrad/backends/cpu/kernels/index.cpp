@@ -1,4 +1,5 @@
-// Reads and writes at computed places. They move single elements or runs of bytes, so one copy serves every level.
+// Reads and writes at computed places. They move single elements or runs of bytes, so one copy serves every
+// level.
 #include "tensorgrad/backends/cpu/kernels/loops.h"
 #include "tensorgrad/backends/slots.h"
 
@@ -8,7 +9,8 @@ namespace tensorgrad::cpu::TG_ISA {
 namespace {
 
 // Calls f.template operator()<T>() with an unsigned type of this width.
-template <class F> void by_width(DType t, const F& f) {
+template <class F>
+void by_width(DType t, const F& f) {
   switch (element_size(t)) {
     case 1: return f.template operator()<uint8_t>();
     case 2: return f.template operator()<uint16_t>();
@@ -31,9 +33,11 @@ int64_t offset_at(int64_t i, int dims, const int64_t* sizes, const int64_t* stri
   return offset;
 }
 
-template <class T> struct Joined {
+template <class T>
+struct Joined {
   using C = compute_t<T>;
-  template <Combine K> static TG_INLINE void into(T& to, T value) {
+  template <Combine K>
+  static TG_INLINE void into(T& to, T value) {
     const C a = C(to), b = C(value);
     if constexpr (K == Combine::Assign)
       to = value;
@@ -65,7 +69,8 @@ TG_INLINE void along_after(const IndexArgs& a, char* data, int64_t from, int64_t
     element(*reinterpret_cast<T*>(data + offset_at(j, a.after_dims, a.after_sizes, a.after_strides)), j);
 }
 
-template <class T> void get(const IndexArgs& a) {
+template <class T>
+void get(const IndexArgs& a) {
   const int64_t before = extent(a.before_dims, a.before_sizes), after = extent(a.after_dims, a.after_sizes);
   const bool dense = a.after_dims == 1 && a.after_strides[0] == int64_t(sizeof(T));
   parallel_for(before * a.count, kGrain / 4 / (after + 1) + 1, [&](int64_t begin, int64_t end) {
@@ -78,7 +83,8 @@ template <class T> void get(const IndexArgs& a) {
       if (after == 1)
         for (; i < stop; i++) *out++ = *reinterpret_cast<const T*>(base + a.offsets[i]);
       else if (dense)
-        for (; i < stop; i++, out += after) __builtin_memcpy(out, base + a.offsets[i], size_t(after) * sizeof(T));
+        for (; i < stop; i++, out += after)
+          __builtin_memcpy(out, base + a.offsets[i], size_t(after) * sizeof(T));
       else
         for (; i < stop; i++, out += after)
           along_after<T>(a, base + a.offsets[i], 0, after, [&](T& element, int64_t j) { out[j] = element; });
@@ -88,9 +94,10 @@ template <class T> void get(const IndexArgs& a) {
   });
 }
 
-// Elements that an index names twice are written in order: threads share the outer dimensions, or columns of the inner
-// ones, never the indices.
-template <class T, Combine K> void set(const IndexArgs& a) {
+// Elements that an index names twice are written in order: threads share the outer dimensions, or columns of
+// the inner ones, never the indices.
+template <class T, Combine K>
+void set(const IndexArgs& a) {
   const int64_t before = extent(a.before_dims, a.before_sizes), after = extent(a.after_dims, a.after_sizes);
   const T* const values = reinterpret_cast<const T*>(a.values);
   const auto rows = [&](int64_t b, int64_t from, int64_t to) {
@@ -113,15 +120,19 @@ template <class T, Combine K> void set(const IndexArgs& a) {
       for (int64_t b = begin; b < end; b++) rows(b, 0, after);
     });
   else
-    parallel_for(after, kGrain / (a.count + 1) + 32, [&](int64_t begin, int64_t end) { rows(0, begin, end); });
+    parallel_for(after, kGrain / (a.count + 1) + 32,
+                 [&](int64_t begin, int64_t end) { rows(0, begin, end); });
 }
 
-template <class F> void by_combine(Combine how, DType t, const F& f) {
+template <class F>
+void by_combine(Combine how, DType t, const F& f) {
   switch (how) {
     case Combine::Assign: return by_width(t, [&]<class T>() { f.template operator()<T, Combine::Assign>(); });
     case Combine::Add: return dispatch_all(t, [&]<class T>() { f.template operator()<T, Combine::Add>(); });
-    case Combine::Multiply: return dispatch_all(t, [&]<class T>() { f.template operator()<T, Combine::Multiply>(); });
-    case Combine::Maximum: return dispatch_all(t, [&]<class T>() { f.template operator()<T, Combine::Maximum>(); });
+    case Combine::Multiply:
+      return dispatch_all(t, [&]<class T>() { f.template operator()<T, Combine::Multiply>(); });
+    case Combine::Maximum:
+      return dispatch_all(t, [&]<class T>() { f.template operator()<T, Combine::Maximum>(); });
     default: return dispatch_all(t, [&]<class T>() { f.template operator()<T, Combine::Minimum>(); });
   }
 }
@@ -139,7 +150,8 @@ int split_dim(const Plan& p) {
   return best;
 }
 
-template <class T, Combine K> void scatter_all(const Plan& p, const GatherArgs& args) {
+template <class T, Combine K>
+void scatter_all(const Plan& p, const GatherArgs& args) {
   const int split = split_dim(p);
   const int64_t pieces = split < 0 ? 1 : p.sizes[split];
   const int64_t each = p.numel / pieces;
@@ -157,8 +169,9 @@ template <class T, Combine K> void scatter_all(const Plan& p, const GatherArgs& 
           report(args.bad, at_index);
           continue;
         }
-        Joined<T>::template into<K>(*reinterpret_cast<T*>(data[0] + i * p.strides[0][0] + at_index * args.stride),
-                                    at<T>(data[2], i, p.strides[2][0]));
+        Joined<T>::template into<K>(
+            *reinterpret_cast<T*>(data[0] + i * p.strides[0][0] + at_index * args.stride),
+            at<T>(data[2], i, p.strides[2][0]));
       }
       for (int d = 1; d < p.ndim; d++) {
         for (int k = 0; k < 3; k++) data[k] += p.strides[k][d];
@@ -232,7 +245,8 @@ void mask_count(const MaskArgs& a) {
 
 namespace {
 // Calls put(position in the mask, position in the output) for every set element.
-template <class F> void each_set(const MaskArgs& a, const F& put) {
+template <class F>
+void each_set(const MaskArgs& a, const F& put) {
   parallel_for((a.numel + kMaskChunk - 1) / kMaskChunk, 1, [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; c++) {
       const int64_t from = c * kMaskChunk, to = from + kMaskChunk < a.numel ? from + kMaskChunk : a.numel;
@@ -265,7 +279,8 @@ void mask_positions(const MaskArgs& a, int64_t* out) {
 }
 void mask_select(const MaskArgs& a, const void* data, void* out, int64_t size) {
   const auto select = [&]<class T>() {
-    each_set(a, [&](int64_t from, int64_t to) { static_cast<T*>(out)[to] = static_cast<const T*>(data)[from]; });
+    each_set(a,
+             [&](int64_t from, int64_t to) { static_cast<T*>(out)[to] = static_cast<const T*>(data)[from]; });
   };
   switch (size) {
     case 1: return select.template operator()<uint8_t>();

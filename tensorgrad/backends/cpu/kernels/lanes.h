@@ -15,21 +15,29 @@ constexpr int kVectorBytes = 16;
 #endif
 constexpr int kLaneBytes = 128;
 
-template <class T> struct Lanes {
+template <class T>
+struct Lanes {
   typedef T Vector __attribute__((vector_size(kVectorBytes)));
-  static constexpr int width = kVectorBytes / int(sizeof(T)), count = kLaneBytes / kVectorBytes, all = width * count;
+  static constexpr int width = kVectorBytes / int(sizeof(T)), count = kLaneBytes / kVectorBytes,
+                       all = width * count;
 };
-template <class T> using Vector = typename Lanes<T>::Vector;
+template <class T>
+using Vector = typename Lanes<T>::Vector;
 
-template <class T> TG_INLINE Vector<T> load(const T* p) {
+template <class T>
+TG_INLINE Vector<T> load(const T* p) {
   Vector<T> v;
   __builtin_memcpy(&v, p, sizeof v);
   return v;
 }
-template <class T> TG_INLINE Vector<T> splat(T x) { return x - Vector<T>{}; }
+template <class T>
+TG_INLINE Vector<T> splat(T x) {
+  return x - Vector<T>{};
+}
 
 // Combines lane j with lane j + half, for half = width/2, ..., 1; the result is in lane 0.
-template <int half, class T, class C> TG_INLINE T fold(Vector<T> v, const C& combine) {
+template <int half, class T, class C>
+TG_INLINE T fold(Vector<T> v, const C& combine) {
   if constexpr (half == 0) {
     return v[0];
   } else {
@@ -65,26 +73,38 @@ TG_INLINE T reduce_row(int64_t n, T identity, const C& combine, const V& vector_
 }
 
 struct Plus {
-  template <class T> TG_INLINE T operator()(T a, T b) const { return a + b; }
+  template <class T>
+  TG_INLINE T operator()(T a, T b) const {
+    return a + b;
+  }
 };
 struct Larger {
-  template <class T> TG_INLINE T operator()(T a, T b) const { return a > b ? a : b; }
+  template <class T>
+  TG_INLINE T operator()(T a, T b) const {
+    return a > b ? a : b;
+  }
 };
 
-template <class T> TG_INLINE T row_max(const T* x, int64_t n) {
-  return reduce_row<T>(n, -T(__builtin_inf()), Larger{}, [&](int64_t i) { return load(x + i); },
-                       [&](int64_t i) { return x[i]; });
+template <class T>
+TG_INLINE T row_max(const T* x, int64_t n) {
+  return reduce_row<T>(
+      n, -T(__builtin_inf()), Larger{}, [&](int64_t i) { return load(x + i); },
+      [&](int64_t i) { return x[i]; });
 }
-template <class T> TG_INLINE T row_sum(const T* x, int64_t n) {
-  return reduce_row<T>(n, T(0), Plus{}, [&](int64_t i) { return load(x + i); },
-                       [&](int64_t i) { return x[i]; });
+template <class T>
+TG_INLINE T row_sum(const T* x, int64_t n) {
+  return reduce_row<T>(
+      n, T(0), Plus{}, [&](int64_t i) { return load(x + i); }, [&](int64_t i) { return x[i]; });
 }
-template <class T> TG_INLINE T row_dot(const T* x, const T* y, int64_t n) {
-  return reduce_row<T>(n, T(0), Plus{}, [&](int64_t i) { return load(x + i) * load(y + i); },
-                       [&](int64_t i) { return x[i] * y[i]; });
+template <class T>
+TG_INLINE T row_dot(const T* x, const T* y, int64_t n) {
+  return reduce_row<T>(
+      n, T(0), Plus{}, [&](int64_t i) { return load(x + i) * load(y + i); },
+      [&](int64_t i) { return x[i] * y[i]; });
 }
 // sum of (x - mean)^2
-template <class T> TG_INLINE T row_squares(const T* x, T mean, int64_t n) {
+template <class T>
+TG_INLINE T row_squares(const T* x, T mean, int64_t n) {
   const Vector<T> m = splat(mean);
   return reduce_row<T>(
       n, T(0), Plus{},

@@ -1,5 +1,5 @@
-// How kernels walk a plan: runs along the innermost dimension, in parallel, with a loop of its own for each layout the
-// compiler can vectorise.
+// How kernels walk a plan: runs along the innermost dimension, in parallel, with a loop of its own for each
+// layout the compiler can vectorise.
 #pragma once
 #include "tensorgrad/backends/common/parallel.h"
 #include "tensorgrad/backends/common/plan.h"
@@ -10,7 +10,8 @@ namespace {
 constexpr int64_t kGrain = 32768;  // elements a thread should have to be worth waking
 
 // Calls run(data pointers, n) for every innermost run; its strides are p.strides[k][0].
-template <int N, class F> inline void for_each_run(const Plan& p, const F& run) {
+template <int N, class F>
+inline void for_each_run(const Plan& p, const F& run) {
   if (p.numel == 0) return;
   const int64_t inner = p.sizes[0], outer = p.numel / inner;
   if (p.ndim == 1) {
@@ -44,20 +45,32 @@ template <int N, class F> inline void for_each_run(const Plan& p, const F& run) 
   });
 }
 
-template <class T> inline T& at(char* base, int64_t i, int64_t stride) {
+template <class T>
+inline T& at(char* base, int64_t i, int64_t stride) {
   return *reinterpret_cast<T*>(base + i * stride);
 }
 
 // Half and bfloat16 compute in float.
-template <class T> struct compute { using type = T; };
-template <> struct compute<Half> { using type = float; };
-template <> struct compute<BFloat16> { using type = float; };
-template <class T> using compute_t = typename compute<T>::type;
+template <class T>
+struct compute {
+  using type = T;
+};
+template <>
+struct compute<Half> {
+  using type = float;
+};
+template <>
+struct compute<BFloat16> {
+  using type = float;
+};
+template <class T>
+using compute_t = typename compute<T>::type;
 
-// The vector levels instantiate float and double. The other types are compiled once, as the level `portable`: kernel
-// files that mention TG_PORTABLE are compiled for it too, and `others` calls that copy.
+// The vector levels instantiate float and double. The other types are compiled once, as the level `portable`:
+// kernel files that mention TG_PORTABLE are compiled for it too, and `others` calls that copy.
 #ifdef TG_PORTABLE
-template <class F, class Others> inline void float_and_others(DType t, const F& f, const Others&) {
+template <class F, class Others>
+inline void float_and_others(DType t, const F& f, const Others&) {
   switch (t) {
     case DType::UInt8: return f.template operator()<uint8_t>();
     case DType::Int8: return f.template operator()<int8_t>();
@@ -70,21 +83,25 @@ template <class F, class Others> inline void float_and_others(DType t, const F& 
   }
 }
 // For ops that are defined on floating types alone.
-template <class F, class Others> inline void floats_only(DType t, const F& f, const Others&) {
+template <class F, class Others>
+inline void floats_only(DType t, const F& f, const Others&) {
   t == DType::Float16 ? f.template operator()<Half>() : f.template operator()<BFloat16>();
 }
 #else
-template <class F, class Others> inline void float_and_others(DType t, const F& f, const Others& others) {
+template <class F, class Others>
+inline void float_and_others(DType t, const F& f, const Others& others) {
   if (t == DType::Float32) return f.template operator()<float>();
   if (t == DType::Float64) return f.template operator()<double>();
   others();
 }
-template <class F, class Others> inline void floats_only(DType t, const F& f, const Others& others) {
+template <class F, class Others>
+inline void floats_only(DType t, const F& f, const Others& others) {
   float_and_others(t, f, others);
 }
 #endif
 // Integers and bool, compiled as `portable` alone.
-template <class F> inline void integers(DType t, const F& f) {
+template <class F>
+inline void integers(DType t, const F& f) {
   switch (t) {
     case DType::UInt8: return f.template operator()<uint8_t>();
     case DType::Int8: return f.template operator()<int8_t>();
@@ -95,7 +112,8 @@ template <class F> inline void integers(DType t, const F& f) {
   }
 }
 
-template <class R, class T, class F> inline void map_unary(const Plan& p, const F& f) {
+template <class R, class T, class F>
+inline void map_unary(const Plan& p, const F& f) {
   for_each_run<2>(p, [&](char* const* data, int64_t n) {
     const int64_t so = p.strides[0][0], sa = p.strides[1][0];
     using C = compute_t<T>;
@@ -110,7 +128,8 @@ template <class R, class T, class F> inline void map_unary(const Plan& p, const 
   });
 }
 
-template <class R, class T, class F> inline void map_binary(const Plan& p, const F& f) {
+template <class R, class T, class F>
+inline void map_binary(const Plan& p, const F& f) {
   for_each_run<3>(p, [&](char* const* data, int64_t n) {
     const int64_t so = p.strides[0][0], sa = p.strides[1][0], sb = p.strides[2][0];
     using C = compute_t<T>;

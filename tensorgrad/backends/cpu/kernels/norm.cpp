@@ -1,4 +1,5 @@
-// Normalisations: statistics and gradients of rows (layer_norm, rms_norm, group_norm) and of channels (batch_norm).
+// Normalisations: statistics and gradients of rows (layer_norm, rms_norm, group_norm) and of channels
+// (batch_norm).
 #include "tensorgrad/backends/cpu/kernels/lanes.h"
 #include "tensorgrad/backends/cpu/kernels/loops.h"
 #include "tensorgrad/backends/row_slots.h"
@@ -8,8 +9,10 @@ namespace {
 
 inline int64_t rows_per_chunk(int64_t n) { return n >= kGrain / 4 ? 1 : kGrain / 4 / (n + 1) + 1; }
 
-template <class T> void norm_rows(const Rows& p) {
-  const T *x = static_cast<const T*>(p.in[0]), *w = static_cast<const T*>(p.in[1]), *b = static_cast<const T*>(p.in[2]);
+template <class T>
+void norm_rows(const Rows& p) {
+  const T *x = static_cast<const T*>(p.in[0]), *w = static_cast<const T*>(p.in[1]),
+          *b = static_cast<const T*>(p.in[2]);
   T *y = static_cast<T*>(p.out[0]), *mean = static_cast<T*>(p.out[1]), *rstd = static_cast<T*>(p.out[2]);
   const T eps = T(p.number[0]);
   const bool centred = p.integer == 0;
@@ -38,8 +41,10 @@ template <class T> void norm_rows(const Rows& p) {
 }
 
 // With g = u w and h = (x - mean) rstd:  dx = rstd (g - mean(g) - h mean(g h)).
-template <class T> void norm_rows_backward(const Rows& p) {
-  const T *u = static_cast<const T*>(p.in[0]), *x = static_cast<const T*>(p.in[1]), *w = static_cast<const T*>(p.in[2]);
+template <class T>
+void norm_rows_backward(const Rows& p) {
+  const T *u = static_cast<const T*>(p.in[0]), *x = static_cast<const T*>(p.in[1]),
+          *w = static_cast<const T*>(p.in[2]);
   const T *mean = static_cast<const T*>(p.in[3]), *rstd = static_cast<const T*>(p.in[4]);
   T* dx = static_cast<T*>(p.out[0]);
   const int64_t n = p.n;
@@ -53,12 +58,14 @@ template <class T> void norm_rows_backward(const Rows& p) {
       T sum = 0, dot = 0;
       if (w) {
         if (centred) sum = row_dot(g, w, n);
-        dot = reduce_row<T>(n, T(0), Plus{}, [&](int64_t i) { return load(g + i) * load(w + i) * (load(in + i) - mv); },
-                            [&](int64_t i) { return g[i] * w[i] * (in[i] - m); });
+        dot = reduce_row<T>(
+            n, T(0), Plus{}, [&](int64_t i) { return load(g + i) * load(w + i) * (load(in + i) - mv); },
+            [&](int64_t i) { return g[i] * w[i] * (in[i] - m); });
       } else {
         if (centred) sum = row_sum(g, n);
-        dot = reduce_row<T>(n, T(0), Plus{}, [&](int64_t i) { return load(g + i) * (load(in + i) - mv); },
-                            [&](int64_t i) { return g[i] * (in[i] - m); });
+        dot = reduce_row<T>(
+            n, T(0), Plus{}, [&](int64_t i) { return load(g + i) * (load(in + i) - mv); },
+            [&](int64_t i) { return g[i] * (in[i] - m); });
       }
       // out = g s - x slope - shift
       const T slope = dot * s * s * s / T(n), shift = sum * s / T(n) - slope * m;
@@ -74,7 +81,8 @@ template <class T> void norm_rows_backward(const Rows& p) {
 }
 
 // Weight and bias gradients: sums over the rows, columns split over the threads.
-template <class T> void norm_rows_parameters(const Rows& p) {
+template <class T>
+void norm_rows_parameters(const Rows& p) {
   const T *u = static_cast<const T*>(p.in[0]), *x = static_cast<const T*>(p.in[1]);
   const T *mean = static_cast<const T*>(p.in[2]), *rstd = static_cast<const T*>(p.in[3]);
   T *dw = static_cast<T*>(p.out[0]), *db = static_cast<T*>(p.out[1]);
@@ -98,23 +106,25 @@ template <class T> void norm_rows_parameters(const Rows& p) {
   });
 }
 
-// x is [outer, n, inner] with n channels. A channel's sum: over runs of `inner`, or column-wise where inner is 1.
+// x is [outer, n, inner] with n channels. A channel's sum: over runs of `inner`, or column-wise where inner
+// is 1.
 template <class T, class V, class S>
 inline void channel_sums(const Rows& p, T* result, const V& run_sum, const S& element) {
   const int64_t channels = p.n, inner = p.inner;
   if (inner >= 8) {
     const int64_t cost = p.outer * inner;
-    parallel_for(channels, cost >= kGrain / 4 ? 1 : kGrain / 4 / (cost + 1) + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t c = begin; c < end; c++) {
-        T sum = 0, lost = 0;  // compensated: as many runs as the batch has samples
-        for (int64_t o = 0; o < p.outer; o++) {
-          const T term = run_sum((o * channels + c) * inner, c) - lost, next = sum + term;
-          lost = (next - sum) - term;
-          sum = next;
-        }
-        result[c] = sum;
-      }
-    });
+    parallel_for(channels, cost >= kGrain / 4 ? 1 : kGrain / 4 / (cost + 1) + 1,
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t c = begin; c < end; c++) {
+                     T sum = 0, lost = 0;  // compensated: as many runs as the batch has samples
+                     for (int64_t o = 0; o < p.outer; o++) {
+                       const T term = run_sum((o * channels + c) * inner, c) - lost, next = sum + term;
+                       lost = (next - sum) - term;
+                       sum = next;
+                     }
+                     result[c] = sum;
+                   }
+                 });
     return;
   }
   const int64_t cost = p.outer * inner + 1;
@@ -136,43 +146,51 @@ inline void channel_sums(const Rows& p, T* result, const V& run_sum, const S& el
   });
 }
 
-template <class T> void stats(const Rows& p) {
+template <class T>
+void stats(const Rows& p) {
   const T* x = static_cast<const T*>(p.in[0]);
-  T *mean = static_cast<T*>(p.out[0]), *variance = static_cast<T*>(p.out[1]), *rstd = static_cast<T*>(p.out[2]);
+  T *mean = static_cast<T*>(p.out[0]), *variance = static_cast<T*>(p.out[1]),
+    *rstd = static_cast<T*>(p.out[2]);
   const T eps = T(p.number[0]);
   const int64_t inner = p.inner;
   const T count = T(p.outer * inner);
-  channel_sums(p, mean, [&](int64_t at, int64_t) { return row_sum(x + at, inner); },
-               [&](int64_t at, int64_t) { return x[at]; });
+  channel_sums(
+      p, mean, [&](int64_t at, int64_t) { return row_sum(x + at, inner); },
+      [&](int64_t at, int64_t) { return x[at]; });
   for (int64_t c = 0; c < p.n; c++) mean[c] /= count;
-  channel_sums(p, variance, [&](int64_t at, int64_t c) { return row_squares(x + at, mean[c], inner); },
-               [&](int64_t at, int64_t c) { return (x[at] - mean[c]) * (x[at] - mean[c]); });
+  channel_sums(
+      p, variance, [&](int64_t at, int64_t c) { return row_squares(x + at, mean[c], inner); },
+      [&](int64_t at, int64_t c) { return (x[at] - mean[c]) * (x[at] - mean[c]); });
   for (int64_t c = 0; c < p.n; c++) {
     variance[c] /= count;
     rstd[c] = T(1) / vm::sqrt(variance[c] + eps);
   }
 }
 
-template <class T> void backward_sums(const Rows& p) {
+template <class T>
+void backward_sums(const Rows& p) {
   const T *u = static_cast<const T*>(p.in[0]), *x = static_cast<const T*>(p.in[1]);
   const T* mean = static_cast<const T*>(p.in[2]);
   T *sum = static_cast<T*>(p.out[0]), *dot = static_cast<T*>(p.out[1]);
   const int64_t inner = p.inner;
-  channel_sums(p, sum, [&](int64_t at, int64_t) { return row_sum(u + at, inner); },
-               [&](int64_t at, int64_t) { return u[at]; });
+  channel_sums(
+      p, sum, [&](int64_t at, int64_t) { return row_sum(u + at, inner); },
+      [&](int64_t at, int64_t) { return u[at]; });
   channel_sums(
       p, dot,
       [&](int64_t at, int64_t c) {
         const T m = mean[c];
         const Vector<T> mv = splat(m);
-        return reduce_row<T>(inner, T(0), Plus{}, [&](int64_t i) { return load(u + at + i) * (load(x + at + i) - mv); },
-                             [&](int64_t i) { return u[at + i] * (x[at + i] - m); });
+        return reduce_row<T>(
+            inner, T(0), Plus{}, [&](int64_t i) { return load(u + at + i) * (load(x + at + i) - mv); },
+            [&](int64_t i) { return u[at + i] * (x[at + i] - m); });
       },
       [&](int64_t at, int64_t c) { return u[at] * (x[at] - mean[c]); });
 }
 
 // of_channel(c) gives the function of an element that makes channel c of out.
-template <class T, class F> inline void per_channel(const Rows& p, T* out, const F& of_channel) {
+template <class T, class F>
+inline void per_channel(const Rows& p, T* out, const F& of_channel) {
   const int64_t channels = p.n, inner = p.inner;
   if (inner == 1) {
     parallel_for(p.outer, kGrain / (channels + 1) + 1, [&](int64_t begin, int64_t end) {
@@ -191,9 +209,11 @@ template <class T, class F> inline void per_channel(const Rows& p, T* out, const
   });
 }
 
-template <class T> void batch_forward(const Rows& p) {
+template <class T>
+void batch_forward(const Rows& p) {
   const T *x = static_cast<const T*>(p.in[0]), *mean = static_cast<const T*>(p.in[1]);
-  const T *rstd = static_cast<const T*>(p.in[2]), *w = static_cast<const T*>(p.in[3]), *b = static_cast<const T*>(p.in[4]);
+  const T *rstd = static_cast<const T*>(p.in[2]), *w = static_cast<const T*>(p.in[3]),
+          *b = static_cast<const T*>(p.in[4]);
   per_channel(p, static_cast<T*>(p.out[0]), [=](int64_t c) {
     const T scale = w ? rstd[c] * w[c] : rstd[c], shift = (b ? b[c] : T(0)) - mean[c] * scale;
     return [=](int64_t i) { return x[i] * scale + shift; };
@@ -201,8 +221,10 @@ template <class T> void batch_forward(const Rows& p) {
 }
 
 // a (u - mean(u) - (x - mean) k), a = rstd w, k = rstd^2 mean(u (x - mean)); with fixed statistics a u alone.
-template <class T> void batch_backward(const Rows& p) {
-  const T *u = static_cast<const T*>(p.in[0]), *x = static_cast<const T*>(p.in[1]), *mean = static_cast<const T*>(p.in[2]);
+template <class T>
+void batch_backward(const Rows& p) {
+  const T *u = static_cast<const T*>(p.in[0]), *x = static_cast<const T*>(p.in[1]),
+          *mean = static_cast<const T*>(p.in[2]);
   const T *rstd = static_cast<const T*>(p.in[3]), *w = static_cast<const T*>(p.in[4]);
   const T *sum = static_cast<const T*>(p.in[5]), *dot = static_cast<const T*>(p.in[6]);
   T* dx = static_cast<T*>(p.out[0]);

@@ -10,18 +10,19 @@ int64_t counted(int64_t start, int64_t kernel, int64_t size, int64_t padding, bo
   return include_padding ? end - start : lesser(end, size) - greater(start, 0);
 }
 
-template <class A> void divisors(const PoolArgs& args, int64_t y, int64_t begin, int64_t end, A* to) {
+template <class A>
+void divisors(const PoolArgs& args, int64_t y, int64_t begin, int64_t end, A* to) {
   const int64_t rows = counted(y * args.stride_y - args.padding_y, args.kernel_y, args.height, args.padding_y,
                                args.include_padding);
   for (int64_t x = begin; x < end; x++) {
-    const int64_t columns = counted(x * args.stride_x - args.padding_x, args.kernel_x, args.width, args.padding_x,
-                                    args.include_padding);
+    const int64_t columns = counted(x * args.stride_x - args.padding_x, args.kernel_x, args.width,
+                                    args.padding_x, args.include_padding);
     to[x - begin] = A(args.divisor ? args.divisor : rows * columns);
   }
 }
 
-// Calls tap(line of the plane's data, stride, first, last) for every tap of output line y and outputs [begin, end):
-// output x meets line[x * stride].
+// Calls tap(line of the plane's data, stride, first, last) for every tap of output line y and outputs [begin,
+// end): output x meets line[x * stride].
 template <class T, class F>
 void each_tap(const PoolArgs& args, T* plane, int64_t y, int64_t begin, int64_t end, const F& tap) {
   for (int64_t ky = 0; ky < args.kernel_y; ky++) {
@@ -37,49 +38,56 @@ void each_tap(const PoolArgs& args, T* plane, int64_t y, int64_t begin, int64_t 
   }
 }
 
-
-template <class T> void avg_planes(const PoolArgs& args) {
+template <class T>
+void avg_planes(const PoolArgs& args) {
   using A = compute_t<T>;
-  parallel_for(args.planes * args.out_height, plane_grain(args.out_width * args.kernel_y * args.kernel_x), [&](int64_t from, int64_t to) {
-    for (int64_t line = from; line < to; line++) {
-      const int64_t y = line % args.out_height;
-      const T* plane = static_cast<const T*>(args.in) + line / args.out_height * args.height * args.width;
-      T* out = static_cast<T*>(args.out) + line * args.out_width;
-      for (int64_t begin = 0; begin < args.out_width; begin += kLine) {
-        const int64_t end = lesser(args.out_width, begin + kLine);
-        A sums[kLine], counts[kLine];
-        for (int64_t i = 0; i < end - begin; i++) sums[i] = 0;
-        each_tap(args, plane, y, begin, end, [&](const T* data, int64_t stride, int64_t first, int64_t last) {
-          for (int64_t x = first; x < last; x++) sums[x - begin] += A(data[x * stride]);
-        });
-        divisors(args, y, begin, end, counts);
-        for (int64_t i = 0; i < end - begin; i++) out[begin + i] = T(counts[i] != 0 ? sums[i] / counts[i] : A(0));
-      }
-    }
-  });
+  parallel_for(args.planes * args.out_height, plane_grain(args.out_width * args.kernel_y * args.kernel_x),
+               [&](int64_t from, int64_t to) {
+                 for (int64_t line = from; line < to; line++) {
+                   const int64_t y = line % args.out_height;
+                   const T* plane =
+                       static_cast<const T*>(args.in) + line / args.out_height * args.height * args.width;
+                   T* out = static_cast<T*>(args.out) + line * args.out_width;
+                   for (int64_t begin = 0; begin < args.out_width; begin += kLine) {
+                     const int64_t end = lesser(args.out_width, begin + kLine);
+                     A sums[kLine], counts[kLine];
+                     for (int64_t i = 0; i < end - begin; i++) sums[i] = 0;
+                     each_tap(args, plane, y, begin, end,
+                              [&](const T* data, int64_t stride, int64_t first, int64_t last) {
+                                for (int64_t x = first; x < last; x++) sums[x - begin] += A(data[x * stride]);
+                              });
+                     divisors(args, y, begin, end, counts);
+                     for (int64_t i = 0; i < end - begin; i++)
+                       out[begin + i] = T(counts[i] != 0 ? sums[i] / counts[i] : A(0));
+                   }
+                 }
+               });
 }
 
-template <class T> void avg_planes_grad(const PoolArgs& args) {
+template <class T>
+void avg_planes_grad(const PoolArgs& args) {
   using A = compute_t<T>;
   const int64_t size = args.height * args.width, count = args.out_height * args.out_width;
-  parallel_for(args.planes, plane_grain(size + count * args.kernel_y * args.kernel_x), [&](int64_t from, int64_t to) {
-    for (int64_t index = from; index < to; index++) {
-      T* plane = static_cast<T*>(args.out) + index * size;
-      for (int64_t i = 0; i < size; i++) plane[i] = T(A(0));
-      for (int64_t y = 0; y < args.out_height; y++) {
-        const T* u = static_cast<const T*>(args.in) + index * count + y * args.out_width;
-        for (int64_t begin = 0; begin < args.out_width; begin += kLine) {
-          const int64_t end = lesser(args.out_width, begin + kLine);
-          A shares[kLine];
-          divisors(args, y, begin, end, shares);
-          for (int64_t i = 0; i < end - begin; i++) shares[i] = A(u[begin + i]) / shares[i];
-          each_tap(args, plane, y, begin, end, [&](T* data, int64_t stride, int64_t first, int64_t last) {
-            for (int64_t x = first; x < last; x++) data[x * stride] = T(A(data[x * stride]) + shares[x - begin]);
-          });
+  parallel_for(
+      args.planes, plane_grain(size + count * args.kernel_y * args.kernel_x), [&](int64_t from, int64_t to) {
+        for (int64_t index = from; index < to; index++) {
+          T* plane = static_cast<T*>(args.out) + index * size;
+          for (int64_t i = 0; i < size; i++) plane[i] = T(A(0));
+          for (int64_t y = 0; y < args.out_height; y++) {
+            const T* u = static_cast<const T*>(args.in) + index * count + y * args.out_width;
+            for (int64_t begin = 0; begin < args.out_width; begin += kLine) {
+              const int64_t end = lesser(args.out_width, begin + kLine);
+              A shares[kLine];
+              divisors(args, y, begin, end, shares);
+              for (int64_t i = 0; i < end - begin; i++) shares[i] = A(u[begin + i]) / shares[i];
+              each_tap(args, plane, y, begin, end, [&](T* data, int64_t stride, int64_t first, int64_t last) {
+                for (int64_t x = first; x < last; x++)
+                  data[x * stride] = T(A(data[x * stride]) + shares[x - begin]);
+              });
+            }
+          }
         }
-      }
-    }
-  });
+      });
 }
 
 // Output i of `out` covers [i * in / out, ceil((i + 1) * in / out)).
@@ -87,7 +95,8 @@ int64_t part_begin(int64_t i, int64_t in, int64_t out) { return i * in / out; }
 int64_t part_end(int64_t i, int64_t in, int64_t out) { return ((i + 1) * in + out - 1) / out; }
 
 // Sums n contiguous elements in lanes.
-template <class T, class A> A sum_run(const T* in, int64_t n) {
+template <class T, class A>
+A sum_run(const T* in, int64_t n) {
   constexpr int kLanes = 16;
   A lanes[kLanes] = {};
   int64_t i = 0;
@@ -99,7 +108,8 @@ template <class T, class A> A sum_run(const T* in, int64_t n) {
   return total;
 }
 
-template <class T> void adaptive_planes(const PoolArgs& args) {
+template <class T>
+void adaptive_planes(const PoolArgs& args) {
   using A = compute_t<T>;
   const int64_t size = args.height * args.width, count = args.out_height * args.out_width;
   parallel_for(args.planes, plane_grain(size + count), [&](int64_t from, int64_t to) {
@@ -107,9 +117,11 @@ template <class T> void adaptive_planes(const PoolArgs& args) {
       const T* plane = static_cast<const T*>(args.in) + index * size;
       T* out = static_cast<T*>(args.out) + index * count;
       for (int64_t y = 0; y < args.out_height; y++) {
-        const int64_t y0 = part_begin(y, args.height, args.out_height), y1 = part_end(y, args.height, args.out_height);
+        const int64_t y0 = part_begin(y, args.height, args.out_height),
+                      y1 = part_end(y, args.height, args.out_height);
         for (int64_t x = 0; x < args.out_width; x++) {
-          const int64_t x0 = part_begin(x, args.width, args.out_width), x1 = part_end(x, args.width, args.out_width);
+          const int64_t x0 = part_begin(x, args.width, args.out_width),
+                        x1 = part_end(x, args.width, args.out_width);
           A sum = 0;
           if (args.out_width == 1) {
             sum = sum_run<T, A>(plane + y0 * args.width, (y1 - y0) * args.width);
@@ -124,7 +136,8 @@ template <class T> void adaptive_planes(const PoolArgs& args) {
   });
 }
 
-template <class T> void adaptive_planes_grad(const PoolArgs& args) {
+template <class T>
+void adaptive_planes_grad(const PoolArgs& args) {
   using A = compute_t<T>;
   const int64_t size = args.height * args.width, count = args.out_height * args.out_width;
   parallel_for(args.planes, plane_grain(size + count), [&](int64_t from, int64_t to) {
@@ -133,12 +146,15 @@ template <class T> void adaptive_planes_grad(const PoolArgs& args) {
       const T* u = static_cast<const T*>(args.in) + index * count;
       for (int64_t i = 0; i < size; i++) plane[i] = T(A(0));
       for (int64_t y = 0; y < args.out_height; y++) {
-        const int64_t y0 = part_begin(y, args.height, args.out_height), y1 = part_end(y, args.height, args.out_height);
+        const int64_t y0 = part_begin(y, args.height, args.out_height),
+                      y1 = part_end(y, args.height, args.out_height);
         for (int64_t x = 0; x < args.out_width; x++) {
-          const int64_t x0 = part_begin(x, args.width, args.out_width), x1 = part_end(x, args.width, args.out_width);
+          const int64_t x0 = part_begin(x, args.width, args.out_width),
+                        x1 = part_end(x, args.width, args.out_width);
           const A share = A(*u++) / A((y1 - y0) * (x1 - x0));
           for (int64_t iy = y0; iy < y1; iy++)
-            for (int64_t ix = x0; ix < x1; ix++) plane[iy * args.width + ix] = T(A(plane[iy * args.width + ix]) + share);
+            for (int64_t ix = x0; ix < x1; ix++)
+              plane[iy * args.width + ix] = T(A(plane[iy * args.width + ix]) + share);
         }
       }
     }

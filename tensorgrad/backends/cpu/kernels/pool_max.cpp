@@ -4,21 +4,54 @@
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
 
-template <class T> struct Lowest;
-template <> struct Lowest<float> { static constexpr float value = -__builtin_inff(); };
-template <> struct Lowest<double> { static constexpr double value = -__builtin_inf(); };
-template <> struct Lowest<uint8_t> { static constexpr uint8_t value = 0; };
-template <> struct Lowest<int8_t> { static constexpr int8_t value = -128; };
-template <> struct Lowest<int16_t> { static constexpr int16_t value = -32768; };
-template <> struct Lowest<int32_t> { static constexpr int32_t value = -2147483647 - 1; };
-template <> struct Lowest<int64_t> { static constexpr int64_t value = -9223372036854775807LL - 1; };
+template <class T>
+struct Lowest;
+template <>
+struct Lowest<float> {
+  static constexpr float value = -__builtin_inff();
+};
+template <>
+struct Lowest<double> {
+  static constexpr double value = -__builtin_inf();
+};
+template <>
+struct Lowest<uint8_t> {
+  static constexpr uint8_t value = 0;
+};
+template <>
+struct Lowest<int8_t> {
+  static constexpr int8_t value = -128;
+};
+template <>
+struct Lowest<int16_t> {
+  static constexpr int16_t value = -32768;
+};
+template <>
+struct Lowest<int32_t> {
+  static constexpr int32_t value = -2147483647 - 1;
+};
+template <>
+struct Lowest<int64_t> {
+  static constexpr int64_t value = -9223372036854775807LL - 1;
+};
 
 // An index as wide as the value, so that both share a vector's lanes.
-template <class A> struct Index { using type = int32_t; };
-template <> struct Index<double> { using type = int64_t; };
-template <> struct Index<int64_t> { using type = int64_t; };
+template <class A>
+struct Index {
+  using type = int32_t;
+};
+template <>
+struct Index<double> {
+  using type = int64_t;
+};
+template <>
+struct Index<int64_t> {
+  using type = int64_t;
+};
 
-template <class T> void max_line(const PoolArgs& args, const T* plane, int64_t y, int64_t begin, int64_t end, T* out, int64_t* indices) {
+template <class T>
+void max_line(const PoolArgs& args, const T* plane, int64_t y, int64_t begin, int64_t end, T* out,
+              int64_t* indices) {
   using A = compute_t<T>;
   using I = typename Index<A>::type;
   A best[kLine];
@@ -56,20 +89,23 @@ template <class T> void max_line(const PoolArgs& args, const T* plane, int64_t y
     for (int64_t i = 0; i < end - begin; i++) indices[begin + i] = where[i];
 }
 
-template <class T> void max_planes(const PoolArgs& args) {
+template <class T>
+void max_planes(const PoolArgs& args) {
   const int64_t lines = args.planes * args.out_height;
-  parallel_for(lines, plane_grain(args.out_width * args.kernel_y * args.kernel_x), [&](int64_t from, int64_t to) {
-    for (int64_t line = from; line < to; line++) {
-      const T* plane = static_cast<const T*>(args.in) + line / args.out_height * args.height * args.width;
-      T* out = static_cast<T*>(args.out) + line * args.out_width;
-      int64_t* indices = args.indices ? args.indices + line * args.out_width : nullptr;
-      for (int64_t x = 0; x < args.out_width; x += kLine)
-        max_line(args, plane, line % args.out_height, x, lesser(args.out_width, x + kLine), out, indices);
-    }
-  });
+  parallel_for(
+      lines, plane_grain(args.out_width * args.kernel_y * args.kernel_x), [&](int64_t from, int64_t to) {
+        for (int64_t line = from; line < to; line++) {
+          const T* plane = static_cast<const T*>(args.in) + line / args.out_height * args.height * args.width;
+          T* out = static_cast<T*>(args.out) + line * args.out_width;
+          int64_t* indices = args.indices ? args.indices + line * args.out_width : nullptr;
+          for (int64_t x = 0; x < args.out_width; x += kLine)
+            max_line(args, plane, line % args.out_height, x, lesser(args.out_width, x + kLine), out, indices);
+        }
+      });
 }
 
-template <class T> void scatter_planes(const PoolArgs& args) {
+template <class T>
+void scatter_planes(const PoolArgs& args) {
   using A = compute_t<T>;
   const int64_t size = args.height * args.width, count = args.out_height * args.out_width;
   parallel_for(args.planes, plane_grain(size + count), [&](int64_t from, int64_t to) {
@@ -83,7 +119,8 @@ template <class T> void scatter_planes(const PoolArgs& args) {
   });
 }
 
-template <class T> void pick_planes(const PoolArgs& args) {
+template <class T>
+void pick_planes(const PoolArgs& args) {
   const int64_t size = args.height * args.width, count = args.out_height * args.out_width;
   parallel_for(args.planes, plane_grain(count), [&](int64_t from, int64_t to) {
     for (int64_t plane = from; plane < to; plane++) {

@@ -1,14 +1,17 @@
-// Sums over the middle dimension of [outer, length, inner]. The order of additions is a function of the shape alone.
+// Sums over the middle dimension of [outer, length, inner]. The order of additions is a function of the shape
+// alone.
 #include "tensorgrad/backends/cpu/kernels/loops.h"
 #include "tensorgrad/backends/slots.h"
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
 
-constexpr int64_t kBlock = 512;  // elements a lane set sums before it joins the tree: bounds the rounding error
+constexpr int64_t kBlock =
+    512;  // elements a lane set sums before it joins the tree: bounds the rounding error
 
 // Sums n contiguous elements: lanes within a block, blocks pairwise.
-template <class T, class A> A sum_run(const T* in, int64_t n) {
+template <class T, class A>
+A sum_run(const T* in, int64_t n) {
   if (n <= kBlock) {
     constexpr int kLanes = 32;
     A lanes[kLanes] = {};
@@ -25,7 +28,8 @@ template <class T, class A> A sum_run(const T* in, int64_t n) {
 }
 
 // Sums rows of `inner` contiguous elements into one row, kTile columns at a time.
-template <class T, class A> void sum_rows(const T* in, T* out, int64_t length, int64_t inner, int64_t begin, int64_t end) {
+template <class T, class A>
+void sum_rows(const T* in, T* out, int64_t length, int64_t inner, int64_t begin, int64_t end) {
   constexpr int64_t kTile = 128;
   for (int64_t c0 = begin; c0 < end; c0 += kTile) {
     const int64_t width = end - c0 < kTile ? end - c0 : kTile;
@@ -46,7 +50,8 @@ template <class T, class A> void sum_rows(const T* in, T* out, int64_t length, i
   }
 }
 
-template <class T, class A> void reduce(const ReduceArgs& args) {
+template <class T, class A>
+void reduce(const ReduceArgs& args) {
   const T* in = static_cast<const T*>(args.in);
   T* out = static_cast<T*>(args.out);
   const int64_t length = args.length, inner = args.inner;

@@ -1,12 +1,12 @@
-// Extremes with their places. Over a contiguous row: the extreme at reading speed, then a search that ends at its first
-// occurrence.
-// TG_PORTABLE compiles the types other than float and double.
+// Extremes with their places. Over a contiguous row: the extreme at reading speed, then a search that ends at
+// its first occurrence. TG_PORTABLE compiles the types other than float and double.
 #include "tensorgrad/backends/cpu/kernels/fold.h"
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
 
-template <class T, bool Greatest> struct Better {
+template <class T, bool Greatest>
+struct Better {
   using In = T;
   using Acc = compute_t<T>;
   Acc start;
@@ -15,7 +15,8 @@ template <class T, bool Greatest> struct Better {
   TG_INLINE Acc join(Acc a, Acc x) const { return ((Greatest ? x > a : x < a) | (x != x)) ? x : a; }
 };
 
-template <class T> int64_t find(const T* in, int64_t n, compute_t<T> value) {
+template <class T>
+int64_t find(const T* in, int64_t n, compute_t<T> value) {
   using C = compute_t<T>;
   constexpr int64_t kBlock = 64;
   int64_t i = 0;
@@ -33,7 +34,8 @@ template <class T> int64_t find(const T* in, int64_t n, compute_t<T> value) {
   return 0;
 }
 
-template <class T, bool Greatest> void along_row(const ArgArgs& args) {
+template <class T, bool Greatest>
+void along_row(const ArgArgs& args) {
   using C = compute_t<T>;
   const T* in = static_cast<const T*>(args.in);
   T* out = static_cast<T*>(args.out);
@@ -49,7 +51,8 @@ template <class T, bool Greatest> void along_row(const ArgArgs& args) {
   });
 }
 
-template <class T, bool Greatest> void along_column(const ArgArgs& args) {
+template <class T, bool Greatest>
+void along_column(const ArgArgs& args) {
   using C = compute_t<T>;
   constexpr int64_t kTile = 128;
   const int64_t tiles = (args.inner + kTile - 1) / kTile;

@@ -5,17 +5,37 @@
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
 
-template <class T> constexpr bool is_float = __is_same(T, float) || __is_same(T, double);
-template <class T> TG_INLINE T magnitude(T x) { return x < 0 ? -x : x; }
+template <class T>
+constexpr bool is_float = __is_same(T, float) || __is_same(T, double);
+template <class T>
+TG_INLINE T magnitude(T x) {
+  return x < 0 ? -x : x;
+}
 
 // What sums add up in: floats in their compute type, integers in int64.
-template <class T> struct sum_type { using type = int64_t; };
-template <> struct sum_type<float> { using type = float; };
-template <> struct sum_type<double> { using type = double; };
-template <> struct sum_type<Half> { using type = float; };
-template <> struct sum_type<BFloat16> { using type = float; };
+template <class T>
+struct sum_type {
+  using type = int64_t;
+};
+template <>
+struct sum_type<float> {
+  using type = float;
+};
+template <>
+struct sum_type<double> {
+  using type = double;
+};
+template <>
+struct sum_type<Half> {
+  using type = float;
+};
+template <>
+struct sum_type<BFloat16> {
+  using type = float;
+};
 
-template <class T> struct ByType {
+template <class T>
+struct ByType {
   using C = compute_t<T>;
   using S = typename sum_type<T>::type;
 
@@ -38,7 +58,8 @@ template <class T> struct ByType {
         return Acc(uint64_t(a) * uint64_t(b));
     }
   };
-  template <bool Greatest> struct Extreme {
+  template <bool Greatest>
+  struct Extreme {
     using In = T;
     using Acc = C;
     C start;
@@ -79,7 +100,8 @@ template <class T> struct ByType {
   struct SquareSum : Sum {
     TG_INLINE S step(S a, T x) const { return a + S(C(x)) * S(C(x)); }
   };
-  template <bool Greatest> struct AbsExtreme : Extreme<Greatest> {
+  template <bool Greatest>
+  struct AbsExtreme : Extreme<Greatest> {
     TG_INLINE C step(C a, T x) const { return this->join(a, magnitude(C(x))); }
   };
   struct PowerSum : Sum {
@@ -93,7 +115,8 @@ template <class T> struct ByType {
   };
 };
 
-template <class T> constexpr compute_t<T> lowest_value() {
+template <class T>
+constexpr compute_t<T> lowest_value() {
   if constexpr (is_float<compute_t<T>>)
     return -__builtin_inff();
   else if constexpr (T(-1) > T(0))
@@ -101,7 +124,8 @@ template <class T> constexpr compute_t<T> lowest_value() {
   else
     return T(uint64_t(1) << (sizeof(T) * 8 - 1));
 }
-template <class T> constexpr compute_t<T> highest_value() {
+template <class T>
+constexpr compute_t<T> highest_value() {
   if constexpr (is_float<compute_t<T>>)
     return __builtin_inff();
   else if constexpr (__is_same(T, bool))
@@ -112,7 +136,8 @@ template <class T> constexpr compute_t<T> highest_value() {
     return T(~(uint64_t(1) << (sizeof(T) * 8 - 1)));
 }
 
-template <class T> void fold(const FoldArgs& args) {
+template <class T>
+void fold(const FoldArgs& args) {
   using B = ByType<T>;
   using C = compute_t<T>;
   using S = typename B::S;
@@ -143,11 +168,13 @@ template <class T> void fold(const FoldArgs& args) {
       case Fold::SquareSum: {
         // The root is taken here: half would overflow in between.
         return fold_all(typename B::SquareSum{}, args, [&](int64_t at, S value) {
-          static_cast<T*>(args.out)[at] = T(sizeof(S) == 4 ? S(__builtin_sqrtf(float(value))) : S(__builtin_sqrt(double(value))));
+          static_cast<T*>(args.out)[at] =
+              T(sizeof(S) == 4 ? S(__builtin_sqrtf(float(value))) : S(__builtin_sqrt(double(value))));
         });
       }
       case Fold::AbsMaximum: return fold_all(typename B::template AbsExtreme<true>{{0}}, args, keep);
-      case Fold::AbsMinimum: return fold_all(typename B::template AbsExtreme<false>{{highest_value<T>()}}, args, keep);
+      case Fold::AbsMinimum:
+        return fold_all(typename B::template AbsExtreme<false>{{highest_value<T>()}}, args, keep);
       default: {
         typename B::PowerSum op;
         op.p = S(args.power);

@@ -1,6 +1,5 @@
-// Mean and variance in one reading: each block's mean, then its squared distances while it is in the cache; blocks join
-// by Chan's formula in double.
-// TG_PORTABLE compiles the types other than float and double.
+// Mean and variance in one reading: each block's mean, then its squared distances while it is in the cache;
+// blocks join by Chan's formula in double. TG_PORTABLE compiles the types other than float and double.
 #include "tensorgrad/backends/cpu/kernels/fold.h"
 
 namespace tensorgrad::cpu::TG_ISA {
@@ -13,12 +12,14 @@ TG_INLINE Moments join(const Moments& a, const Moments& b) {
   if (b.count == 0) return a;
   if (a.count == 0) return b;
   const double count = a.count + b.count, distance = b.mean - a.mean;
-  return {count, a.mean + distance * (b.count / count), a.squares + b.squares + distance * distance * (a.count * b.count / count)};
+  return {count, a.mean + distance * (b.count / count),
+          a.squares + b.squares + distance * distance * (a.count * b.count / count)};
 }
 
 constexpr int64_t kMomentBlock = 2048;
 
-template <class T> Moments of_block(const T* in, int64_t n) {
+template <class T>
+Moments of_block(const T* in, int64_t n) {
   using C = compute_t<T>;
   constexpr int kLanes = 32;
   C sums[kLanes] = {};
@@ -45,15 +46,18 @@ template <class T> Moments of_block(const T* in, int64_t n) {
     drift_total += double(distance);
   }
   // The rounding of the centre is taken back out.
-  return {double(n), double(center) + drift_total / double(n), square_total - drift_total * drift_total / double(n)};
+  return {double(n), double(center) + drift_total / double(n),
+          square_total - drift_total * drift_total / double(n)};
 }
-template <class T> Moments of_run(const T* in, int64_t n) {
+template <class T>
+Moments of_run(const T* in, int64_t n) {
   if (n <= kMomentBlock) return n > 0 ? of_block(in, n) : Moments{};
   const int64_t half = (n / 2 + kMomentBlock - 1) / kMomentBlock * kMomentBlock;
   return join(of_run(in, half), of_run(in + half, n - half));
 }
 
-template <class T> void put(const MomentArgs& args, int64_t at, const Moments& m) {
+template <class T>
+void put(const MomentArgs& args, int64_t at, const Moments& m) {
   using C = compute_t<T>;
   if (args.mean) static_cast<T*>(args.mean)[at] = T(C(m.count > 0 ? m.mean : __builtin_nan("")));
   if (!args.out) return;
@@ -61,7 +65,8 @@ template <class T> void put(const MomentArgs& args, int64_t at, const Moments& m
   static_cast<T*>(args.out)[at] = T(C(args.root ? __builtin_sqrt(variance) : variance));
 }
 
-template <class T> void of_columns(const MomentArgs& args, const T* in, int64_t out_at, int64_t begin, int64_t end) {
+template <class T>
+void of_columns(const MomentArgs& args, const T* in, int64_t out_at, int64_t begin, int64_t end) {
   using C = compute_t<T>;
   constexpr int64_t kTile = 64, kRows = 128;
   for (int64_t c0 = begin; c0 < end; c0 += kTile) {
@@ -90,7 +95,8 @@ template <class T> void of_columns(const MomentArgs& args, const T* in, int64_t 
   }
 }
 
-template <class T> void moments(const MomentArgs& args) {
+template <class T>
+void moments(const MomentArgs& args) {
   const T* in = static_cast<const T*>(args.in);
   const int64_t length = args.length, inner = args.inner;
   if (inner == 1 && args.outer == 1 && length > 4 * kGrain) {

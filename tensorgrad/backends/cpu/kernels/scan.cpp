@@ -7,14 +7,16 @@ namespace tensorgrad::cpu::TG_ISA {
 namespace {
 
 // Runs walk(first element, stride between elements) for every line along `length`.
-template <class F> void each_line(const ReduceArgs& a, const F& walk) {
+template <class F>
+void each_line(const ReduceArgs& a, const F& walk) {
   parallel_for(a.outer * a.inner, kGrain / (a.length + 1) + 1, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; k++) walk(k / a.inner * a.length * a.inner + k % a.inner);
   });
 }
 
 // Floats accumulate in double, as PyTorch's do.
-template <class T, class Acc, class F> void running(const ScanArgs& a, Acc start, const F& step) {
+template <class T, class Acc, class F>
+void running(const ScanArgs& a, Acc start, const F& step) {
   const T* in = static_cast<const T*>(a.in);
   T* out = static_cast<T*>(a.out);
   if (a.inner == 1) {
@@ -42,7 +44,8 @@ template <class T, class Acc, class F> void running(const ScanArgs& a, Acc start
 }
 
 // The last of equal extremes is the one whose place is kept.
-template <class T, bool Greatest> void extremes(const ScanArgs& a) {
+template <class T, bool Greatest>
+void extremes(const ScanArgs& a) {
   using C = compute_t<T>;
   const T* in = static_cast<const T*>(a.in);
   T* out = static_cast<T*>(a.out);
@@ -59,10 +62,12 @@ template <class T, bool Greatest> void extremes(const ScanArgs& a) {
   });
 }
 
-template <class T> constexpr bool is_floating_type =
+template <class T>
+constexpr bool is_floating_type =
     __is_same(T, float) || __is_same(T, double) || __is_same(T, Half) || __is_same(T, BFloat16);
 
-template <class T> void scan_type(const ScanArgs& a) {
+template <class T>
+void scan_type(const ScanArgs& a) {
   if constexpr (is_floating_type<T>) {
     switch (a.scan) {
       case Scan::Sum:
@@ -85,8 +90,7 @@ template <class T> void scan_type(const ScanArgs& a) {
       default: break;
     }
   } else {
-    if (a.scan == Scan::Sum)
-      return running<T, uint64_t>(a, 0, [](uint64_t t, uint64_t x) { return t + x; });
+    if (a.scan == Scan::Sum) return running<T, uint64_t>(a, 0, [](uint64_t t, uint64_t x) { return t + x; });
     if (a.scan == Scan::Product)
       return running<T, uint64_t>(a, 1, [](uint64_t t, uint64_t x) { return t * x; });
   }

@@ -11,7 +11,8 @@ namespace {
 TG_INLINE float exp_below(float x) { return vm::exp_negative(x, 0); }
 TG_INLINE double exp_below(double x) { return vm::exp(x); }
 
-template <class T, bool log> struct Forward {
+template <class T, bool log>
+struct Forward {
   static void row(const T* x, T* y, int64_t n) {
     const T top = row_max(x, n);
     if constexpr (log) {
@@ -68,7 +69,8 @@ template <class T, bool log> struct Forward {
 };
 
 // From u and the result y: softmax y (u - sum(u y)), log_softmax u - e^y sum(u).
-template <class T, bool log> struct Backward {
+template <class T, bool log>
+struct Backward {
   static void row(const T* u, const T* y, T* out, int64_t n) {
     const T sum = log ? row_sum(u, n) : row_dot(u, y, n);
 #pragma GCC ivdep
@@ -79,7 +81,8 @@ template <class T, bool log> struct Backward {
     for (int64_t j = 0; j < width; j++) sum[j] = 0;
     for (int64_t k = 0; k < n; k++)
 #pragma GCC ivdep
-      for (int64_t j = 0; j < width; j++) sum[j] += log ? u[k * inner + j] : u[k * inner + j] * y[k * inner + j];
+      for (int64_t j = 0; j < width; j++)
+        sum[j] += log ? u[k * inner + j] : u[k * inner + j] * y[k * inner + j];
     for (int64_t k = 0; k < n; k++)
 #pragma GCC ivdep
       for (int64_t j = 0; j < width; j++) {
@@ -89,10 +92,14 @@ template <class T, bool log> struct Backward {
   }
 };
 
-template <class T> TG_INLINE T finite_or_zero(T x) { return vm::abs(x) == T(vm::inf_d) ? T(0) : x; }
+template <class T>
+TG_INLINE T finite_or_zero(T x) {
+  return vm::abs(x) == T(vm::inf_d) ? T(0) : x;
+}
 
 // log(sum(e^x)); where the maximum is infinite, without subtracting it.
-template <class T> struct LogSum {
+template <class T>
+struct LogSum {
   static void row(const T* x, T* y, int64_t n) {
     const T top = finite_or_zero(row_max(x, n));
     *y = top + Forward<T, true>::log_of_sum(x, top, n, false);
@@ -111,55 +118,68 @@ template <class T> struct LogSum {
 };
 
 // Calls row(offset) for each row where inner is 1, else columns(offset, width) for each group of columns.
-template <class R, class C> inline void for_each_row(const Rows& p, const R& row, const C& columns) {
+template <class R, class C>
+inline void for_each_row(const Rows& p, const R& row, const C& columns) {
   const int64_t size = p.n * p.inner;
   if (p.inner == 1) {
-    parallel_for(p.outer, p.n >= kGrain / 4 ? 1 : kGrain / 4 / (p.n + 1) + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; r++) row(r * size);
-    });
+    parallel_for(p.outer, p.n >= kGrain / 4 ? 1 : kGrain / 4 / (p.n + 1) + 1,
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t r = begin; r < end; r++) row(r * size);
+                 });
     return;
   }
   constexpr int64_t width = 256;
   const int64_t groups = (p.inner + width - 1) / width, cost = p.n * (p.inner < width ? p.inner : width);
-  parallel_for(p.outer * groups, cost >= kGrain / 4 ? 1 : kGrain / 4 / cost + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      const int64_t first = i % groups * width;
-      columns(i / groups * size + first, p.inner - first < width ? p.inner - first : width);
-    }
-  });
+  parallel_for(p.outer * groups, cost >= kGrain / 4 ? 1 : kGrain / 4 / cost + 1,
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t i = begin; i < end; i++) {
+                   const int64_t first = i % groups * width;
+                   columns(i / groups * size + first, p.inner - first < width ? p.inner - first : width);
+                 }
+               });
 }
 
-template <class T, bool log> void forward(const Rows& p) {
+template <class T, bool log>
+void forward(const Rows& p) {
   const T* x = static_cast<const T*>(p.in[0]);
   T* y = static_cast<T*>(p.out[0]);
   using F = Forward<T, log>;
-  for_each_row(p, [&](int64_t at) { F::row(x + at, y + at, p.n); },
-               [&](int64_t at, int64_t width) { F::columns(x + at, y + at, p.n, p.inner, width); });
+  for_each_row(
+      p, [&](int64_t at) { F::row(x + at, y + at, p.n); },
+      [&](int64_t at, int64_t width) { F::columns(x + at, y + at, p.n, p.inner, width); });
 }
-template <class T, bool log> void backward(const Rows& p) {
+template <class T, bool log>
+void backward(const Rows& p) {
   const T* u = static_cast<const T*>(p.in[0]);
   const T* y = static_cast<const T*>(p.in[1]);
   T* out = static_cast<T*>(p.out[0]);
   using B = Backward<T, log>;
-  for_each_row(p, [&](int64_t at) { B::row(u + at, y + at, out + at, p.n); },
-               [&](int64_t at, int64_t width) { B::columns(u + at, y + at, out + at, p.n, p.inner, width); });
+  for_each_row(
+      p, [&](int64_t at) { B::row(u + at, y + at, out + at, p.n); },
+      [&](int64_t at, int64_t width) { B::columns(u + at, y + at, out + at, p.n, p.inner, width); });
 }
 
-template <class T> void log_sum(const Rows& p) {
+template <class T>
+void log_sum(const Rows& p) {
   const T* x = static_cast<const T*>(p.in[0]);
   T* y = static_cast<T*>(p.out[0]);
   const int64_t size = p.n * p.inner;
-  for_each_row(p, [&](int64_t at) { LogSum<T>::row(x + at, y + at / size, p.n); },
-               [&](int64_t at, int64_t width) {
-                 LogSum<T>::columns(x + at, y + at / size * p.inner + at % size, p.n, p.inner, width);
-               });
+  for_each_row(
+      p, [&](int64_t at) { LogSum<T>::row(x + at, y + at / size, p.n); },
+      [&](int64_t at, int64_t width) {
+        LogSum<T>::columns(x + at, y + at / size * p.inner + at % size, p.n, p.inner, width);
+      });
 }
 
 }  // namespace
 
 void logsumexp(const Rows& p) { p.dtype == DType::Float64 ? log_sum<double>(p) : log_sum<float>(p); }
-void softmax(const Rows& p) { p.dtype == DType::Float64 ? forward<double, false>(p) : forward<float, false>(p); }
-void log_softmax(const Rows& p) { p.dtype == DType::Float64 ? forward<double, true>(p) : forward<float, true>(p); }
+void softmax(const Rows& p) {
+  p.dtype == DType::Float64 ? forward<double, false>(p) : forward<float, false>(p);
+}
+void log_softmax(const Rows& p) {
+  p.dtype == DType::Float64 ? forward<double, true>(p) : forward<float, true>(p);
+}
 void softmax_backward(const Rows& p) {
   p.dtype == DType::Float64 ? backward<double, false>(p) : backward<float, false>(p);
 }

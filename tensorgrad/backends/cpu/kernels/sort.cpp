@@ -1,5 +1,6 @@
-// Sorting rows by keys: elements become unsigned integers of the same order, which are sorted by digits (least first, so
-// equal elements keep their order), or by insertion where a row or the wanted part of it is short.
+// Sorting rows by keys: elements become unsigned integers of the same order, which are sorted by digits
+// (least first, so equal elements keep their order), or by insertion where a row or the wanted part of it is
+// short.
 #include "tensorgrad/backends/cpu/kernels/loops.h"
 #include "tensorgrad/backends/slots_sort.h"
 
@@ -7,24 +8,57 @@ namespace tensorgrad::cpu::TG_ISA {
 #ifdef TG_PORTABLE
 namespace {
 
-template <class T> struct key_of;
-template <> struct key_of<uint8_t> { using type = uint8_t; };
-template <> struct key_of<int8_t> { using type = uint8_t; };
-template <> struct key_of<bool> { using type = uint8_t; };
-template <> struct key_of<int16_t> { using type = uint16_t; };
-template <> struct key_of<Half> { using type = uint16_t; };
-template <> struct key_of<BFloat16> { using type = uint16_t; };
-template <> struct key_of<int32_t> { using type = uint32_t; };
-template <> struct key_of<float> { using type = uint32_t; };
-template <> struct key_of<int64_t> { using type = uint64_t; };
-template <> struct key_of<double> { using type = uint64_t; };
+template <class T>
+struct key_of;
+template <>
+struct key_of<uint8_t> {
+  using type = uint8_t;
+};
+template <>
+struct key_of<int8_t> {
+  using type = uint8_t;
+};
+template <>
+struct key_of<bool> {
+  using type = uint8_t;
+};
+template <>
+struct key_of<int16_t> {
+  using type = uint16_t;
+};
+template <>
+struct key_of<Half> {
+  using type = uint16_t;
+};
+template <>
+struct key_of<BFloat16> {
+  using type = uint16_t;
+};
+template <>
+struct key_of<int32_t> {
+  using type = uint32_t;
+};
+template <>
+struct key_of<float> {
+  using type = uint32_t;
+};
+template <>
+struct key_of<int64_t> {
+  using type = uint64_t;
+};
+template <>
+struct key_of<double> {
+  using type = uint64_t;
+};
 
-template <class T> TG_INLINE auto key(T value) {
+template <class T>
+TG_INLINE auto key(T value) {
   using K = typename key_of<T>::type;
   constexpr K top = K(K(1) << (sizeof(K) * 8 - 1));
   if constexpr (__is_same(T, bool) || __is_same(T, uint8_t)) {
     return K(value);
-  } else if constexpr (__is_same(T, int8_t) || __is_same(T, int16_t) || __is_same(T, int32_t) || __is_same(T, int64_t)) {
+  } else if constexpr (__is_same(T, int8_t) || __is_same(T, int16_t) || __is_same(T, int32_t) ||
+                       __is_same(T, int64_t)) {
     return K(K(value) ^ top);
   } else {
     const compute_t<T> number = value;
@@ -39,7 +73,8 @@ template <class T> TG_INLINE auto key(T value) {
 constexpr int64_t kShort = 48;
 
 // Keeps the k smallest keys of the row, sorted, with their places.
-template <class K> void insert_sorted(const K* keys, int64_t n, K* best, uint32_t* places, int64_t k) {
+template <class K>
+void insert_sorted(const K* keys, int64_t n, K* best, uint32_t* places, int64_t k) {
   int64_t have = 0;
   for (int64_t i = 0; i < n; i++) {
     const K x = keys[i];
@@ -51,8 +86,10 @@ template <class K> void insert_sorted(const K* keys, int64_t n, K* best, uint32_
   }
 }
 
-// Sorts places by keys; `spare` arrays are of the same length. Returns the array that holds the sorted places.
-template <class K> uint32_t* sort_digits(K* keys, uint32_t* places, K* spare_keys, uint32_t* spare_places, int64_t n) {
+// Sorts places by keys; `spare` arrays are of the same length. Returns the array that holds the sorted
+// places.
+template <class K>
+uint32_t* sort_digits(K* keys, uint32_t* places, K* spare_keys, uint32_t* spare_places, int64_t n) {
   constexpr int kDigits = int(sizeof(K));
   uint32_t counts[kDigits][256];
   __builtin_memset(counts, 0, sizeof counts);
@@ -83,12 +120,14 @@ template <class K> uint32_t* sort_digits(K* keys, uint32_t* places, K* spare_key
   return places;
 }
 
-template <class T> void sort_all(const SortArgs& a) {
+template <class T>
+void sort_all(const SortArgs& a) {
   using K = typename key_of<T>::type;
   const int64_t n = a.length;
   const bool few = n <= kShort || (a.k <= kShort && a.k * 8 <= n);
   parallel_for(a.rows, kGrain / 8 / (n + 1) + 1, [&](int64_t begin, int64_t end) {
-    char* const memory = static_cast<char*>(thread_scratch(Scratch::accumulate, size_t(n) * 2 * (sizeof(K) + 4) + 64));
+    char* const memory =
+        static_cast<char*>(thread_scratch(Scratch::accumulate, size_t(n) * 2 * (sizeof(K) + 4) + 64));
     K* const keys = reinterpret_cast<K*>(memory);
     K* const spare_keys = keys + n;
     uint32_t* const places = reinterpret_cast<uint32_t*>(memory + (size_t(n) * 2 * sizeof(K) + 15) / 16 * 16);

@@ -35,7 +35,7 @@ TG_UNARY0(ceil, vm::ceil(x))
 TG_UNARY0(trunc, vm::trunc(x))
 TG_UNARY0(round, vm::round_even(x))
 // To a number of decimals: scale = 10^|decimals|.
-TG_UNARY1(round_up_scaled, vm::round_even(x * c0) / c0)
+TG_UNARY1(round_up_scaled, vm::round_even(x* c0) / c0)
 TG_UNARY1(round_down_scaled, vm::round_even(x / c0) * c0)
 TG_UNARY0(frac, x - vm::trunc(x))
 TG_UNARY3(nan_to_num, x != x ? c0 : (x == T(vm::inf_d) ? c1 : (x == -T(vm::inf_d) ? c2 : x)))
