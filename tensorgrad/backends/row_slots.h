@@ -28,7 +28,7 @@ TG_SLOT(cross_entropy_of_bits, void(const Plan&))      // probability, target
 TG_SLOT(cross_entropy_of_logits, void(const Plan&))    // logit, target
 // Cross entropy of class indices (checked by the op); integer: the index to ignore
 TG_SLOT(cross_entropy, void(const Rows&))              // in x, target, weight; out loss, logsumexp
-TG_SLOT(cross_entropy_backward, void(const Rows&))     // in x, target, weight, logsumexp, factor (number[0]: its stride); out dx
+TG_SLOT(cross_entropy_backward, void(const Rows&))     // in x, target, weight, logsumexp, factor (number: its stride, a scale); out dx
 // From log-probabilities [outer, n, inner]
 TG_SLOT(nll_loss, void(const Rows&))                   // in x, target, weight; out loss
 TG_SLOT(nll_loss_backward, void(const Rows&))          // in factor (number[0]: its stride), target, weight; out dx

@@ -156,7 +156,7 @@ Tensor softshrink(const Tensor& input, double lambd, Out out) {
   const double largest = largest_finite(input.dtype());
   TG_CHECK(lambd >= 0 && lambd <= largest, Runtime, "lambda must be in range [0, ", largest, "] for input dtype ",
            dtype_scalar_name(input.dtype()), ", but found ", lambd);
-  Tensor result = same_type("softshrink_cpu", slots::softshrink, input, out, lambd);
+  Tensor result = same_type("softshrink_check", slots::softshrink, input, out, lambd);
   return record("SoftshrinkBackward0", result, out, saved(input, lambd),
                 wrt(input, [](const Tensor& u, const Tensor& x, double l) { return shrink_backward(u, x, l); }));
 }
@@ -170,6 +170,8 @@ Tensor prelu(const Tensor& input, const Tensor& weight) {
   TG_CHECK(weight.dtype() == input.dtype(), Runtime, "prelu: Type promoting not supported. Got ",
            dtype_scalar_name(input.dtype()), " and ", dtype_scalar_name(weight.dtype()));
   TG_CHECK(weight.dim() <= 1, Runtime, "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = ", weight.dim());
+  TG_CHECK(is_floating(input.dtype()), NotImplemented, "\"prelu_cpu\" not implemented for '",
+           dtype_scalar_name(input.dtype()), "'");
   Tensor slope = weight;
   if (weight.numel() != 1) {
     TG_CHECK(input.dim() > 0, Runtime, "Not allow zero-dim input tensor.");

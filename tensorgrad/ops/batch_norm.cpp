@@ -163,13 +163,13 @@ TG_OP(batch_norm_functional,
 
 static Tensor instance_norm(const Tensor& input, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
                             const Tensor& bias, bool use_input_stats, double momentum, double eps) {
-  TG_CHECK(input.dim() >= 2, Runtime, "Expected at least 2 dimensions for input tensor but received ", input.dim());
   if (!use_input_stats)
     return batch_norm(input, running_mean, running_var, weight, bias, false, momentum, eps);
   int64_t spatial = 1;
   for (int64_t d = 2; d < input.dim(); d++) spatial *= input.sizes()[d];
   TG_CHECK(spatial != 1, Value, "Expected more than 1 spatial element when training, got input size torch.Size(",
            input.sizes(), ")");
+  TG_CHECK(input.dim() >= 2, Runtime, "Expected at least 2 dimensions for input tensor but received ", input.dim());
   // Every sample's channels become channels of a batch of one.
   const int64_t batch = input.sizes()[0], channels = input.sizes()[1];
   Shape merged = input.sizes();

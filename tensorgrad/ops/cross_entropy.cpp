@@ -29,12 +29,6 @@ double total_weight(const Tensor& target, const Tensor& weight, int64_t classes,
   return total;
 }
 
-// The factor of every element of the loss, dense, and how far apart: one for all, or one each.
-Tensor factor_of(const Tensor& u, Reduced how, double total, DType compute) {
-  NoGradGuard guard;
-  return dense(how == Reduced::Mean ? u * Scalar(1.0 / total) : u, compute);
-}
-
 Tensor picked(const Tensor& x, const Tensor& target, const Tensor& weight, int64_t dim, int64_t ignore_index) {
   const DType compute = row_type(x.dtype());
   const Tensor in = dense(x, compute);
@@ -76,6 +70,9 @@ Classes read_classes(const Tensor& input, const Tensor& target, const Tensor& we
   TG_CHECK(!weight.defined() || (weight.dim() == 1 && weight.numel() == classes), Runtime,
            "weight tensor should be defined either for all ", classes, " classes or no classes but got weight tensor of shape: ",
            weight.sizes());
+  TG_CHECK(!grad_enabled() || !wants_gradient(weight), Runtime, "The function '",
+           input.dim() > 2 ? "nll_loss2d_forward" : "nll_loss_forward",
+           "' is not differentiable with respect to argument 'weight'. This input cannot have requires_grad True.");
   Classes c;
   NoGradGuard guard;
   c.target = contiguous(to(target, DType::Int64));
@@ -113,6 +110,18 @@ Tensor reduce_classes(const Tensor& loss, Reduced how, double total) {
   return how == Reduced::Mean ? s / Scalar(total) : s;
 }
 
+// The same without a graph: one pass in double, in the order of the elements.
+Tensor add_up(const Tensor& loss, Reduced how, double total) {
+  if (how == Reduced::None || !loss.device().is_cpu()) return reduce_classes(loss, how, total);
+  const Tensor result = Tensor::empty({}, loss.dtype());
+  dispatch_floating(loss.dtype(), [&]<class T>() {
+    double s = 0;
+    for (int64_t i = 0; i < loss.numel(); i++) s += double(loss.data<T>()[i]);
+    *result.data<T>() = T(how == Reduced::Mean ? s / total : s);
+  });
+  return result;
+}
+
 // Both steps in one kernel each way, for [N, C] or [C] and class indices.
 Tensor fused_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight, int64_t ignore_index, Reduced how) {
   const Classes c = read_classes(input, target, weight, ignore_index);
@@ -129,7 +138,7 @@ Tensor fused_cross_entropy(const Tensor& input, const Tensor& target, const Tens
     p.in[0] = x.bytes(), p.in[1] = c.target.bytes(), p.in[2] = bytes_or_null(c.weight), p.integer = ignore_index;
     p.out[0] = loss.bytes(), p.out[1] = lse.bytes();
     if (!empty(p)) slots::cross_entropy(input.device(), p);
-    loss = to(reduce_classes(loss, how, c.total), input.dtype());
+    loss = to(add_up(loss, how, c.total), input.dtype());
   }
   return record("NllLossBackward0", loss, saved(input, c.target, c.weight, lse, ignore_index, how, c.total),
                 wrt(input, [](const Tensor& u, const Tensor& x, const Tensor& target, const Tensor& weight, const Tensor& lse,
@@ -145,13 +154,14 @@ Tensor fused_cross_entropy(const Tensor& input, const Tensor& target, const Tens
                     return (softmax(x, dim) * w + at_target) * (each && x.dim() > 1 ? unsqueeze(scale, dim) : scale);
                   }
                   const DType compute = lse.dtype();
-                  const Tensor in = dense(x, compute), factor = factor_of(u, how, total, compute);
+                  const Tensor in = dense(x, compute), factor = dense(u, compute);
                   Tensor dx = Tensor::empty(x.sizes(), compute, x.device());
                   Rows p;
                   p.dtype = compute;
                   p.n = x.sizes()[dim], p.outer = x.dim() == 1 ? 1 : x.sizes()[0];
                   p.in[0] = in.bytes(), p.in[1] = target.bytes(), p.in[2] = bytes_or_null(weight), p.in[3] = lse.bytes();
                   p.in[4] = factor.bytes(), p.number[0] = each ? 1 : 0, p.integer = ignore_index, p.out[0] = dx.bytes();
+                  p.number[1] = how == Reduced::Mean ? 1.0 / total : 1.0;
                   if (!empty(p)) slots::cross_entropy_backward(x.device(), p);
                   return dx;
                 }));
@@ -164,9 +174,10 @@ Tensor vector_over_classes(const Tensor& weight, const Tensor& input) {
 }
 
 Tensor probability_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight, Reduced how, double smoothing) {
-  const int64_t dim = class_dim(input), classes = input.sizes()[dim];
   TG_CHECK(is_floating(target.dtype()), Runtime, "Expected floating point type for target with class probabilities, got ",
            dtype_scalar_name(target.dtype()));
+  TG_CHECK(input.dim() > 0, Index, "Dimension specified as 1 but tensor has no dimensions");
+  const int64_t dim = class_dim(input), classes = input.sizes()[dim];
   TG_CHECK(!weight.defined() || (weight.dim() == 1 && weight.numel() == classes), Runtime,
            "cross_entropy: weight tensor should be defined either for all ", classes,
            " classes or no classes but got weight tensor of shape: ", weight.sizes());
@@ -234,12 +245,13 @@ Backward: -u * weight[target] at the targets, 0 elsewhere.
 Tensor cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight, int64_t ignore_index, Reduce reduction,
                      double label_smoothing) {
   const Reduced how = parse_reduction(reduction);
-  if (input.sizes() == target.sizes() && input.dim() > 0) {
+  if (input.sizes() == target.sizes()) {
     TG_CHECK(ignore_index < 0, Runtime, "ignore_index is not supported for floating point target");
     return probability_cross_entropy(input, target, weight, how, label_smoothing);
   }
   TG_CHECK(is_floating(input.dtype()), NotImplemented, "\"log_softmax_lastdim_kernel_impl\" not implemented for '",
            dtype_scalar_name(input.dtype()), "'");
+  wrap_dim(class_dim(input), input.dim());
   check_target_shape(input, target);
   if (label_smoothing > 0) return smoothed_cross_entropy(input, target, weight, ignore_index, how, label_smoothing);
   if (input.dim() <= 2) return fused_cross_entropy(input, target, weight, ignore_index, how);

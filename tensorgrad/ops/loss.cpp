@@ -138,6 +138,9 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Ten
            ")) is deprecated. Please ensure they have the same size.");
   TG_CHECK(target.dtype() == input.dtype(), Runtime, "Found dtype ", dtype_scalar_name(target.dtype()), " but expected ",
            dtype_scalar_name(input.dtype()));
+  TG_CHECK(!grad_enabled() || !wants_gradient(weight), Runtime,
+           "The function 'binary_cross_entropy' is not differentiable with respect to argument 'weight'. This input cannot "
+           "have requires_grad True.");
   check_probabilities("input", input);
   check_probabilities("target", target);
   Tensor result = pair_loss("binary_cross_entropy", slots::cross_entropy_of_bits, input, target,

@@ -58,7 +58,7 @@ Backward: zero.
 
 Tensor frac(const Tensor& input, Out out) {
   const DType t = input.dtype();
-  TG_CHECK(is_floating(t), NotImplemented, "\"frac_vml_cpu\" not implemented for '", dtype_scalar_name(t), "'");
+  TG_CHECK(is_floating(t), NotImplemented, "\"frac_cpu\" not implemented for '", dtype_scalar_name(t), "'");
   Tensor result = pointwise("frac", slots::frac, out, t, t, {&input});
   return record("FracBackward0", result, out, saved(), wrt(input, [](const Tensor& u) { return u; }));
 }

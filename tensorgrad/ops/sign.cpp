@@ -30,6 +30,7 @@ The tensor itself. Bool tensors are refused.
 
 Tensor abs(const Tensor& input, Out out) {
   const DType t = input.dtype();
+  TG_CHECK(t != DType::Bool, NotImplemented, "\"abs_cpu\" not implemented for 'Bool'");
   const Tensor before = out.before_write(input);
   Tensor result = pointwise("abs", slots::abs, out, t, t, {&input});
   return record("AbsBackward0", result, out, saved(before),

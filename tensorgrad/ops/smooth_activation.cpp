@@ -190,6 +190,8 @@ Tensor glu(const Tensor& input, int64_t dim) {
   TG_CHECK(input.dim() > 0, Runtime, "glu does not support scalars because halving size must be even");
   const int64_t d = wrap_dim(dim, input.dim()), size = input.sizes()[d];
   TG_CHECK(size % 2 == 0, Runtime, "Halving dimension must be even, but dimension ", d, " is size ", size);
+  TG_CHECK(is_floating(input.dtype()), NotImplemented, "\"glu_cpu\" not implemented for '",
+           dtype_scalar_name(input.dtype()), "'");
   return narrow(input, d, 0, size / 2) * sigmoid(narrow(input, d, size / 2, size / 2));
 }
 TG_OP(glu, "glu(Tensor input, int dim=-1) -> Tensor", kFunctional, R"(

@@ -60,12 +60,13 @@ template <class T> void rows_forward(const Rows& p) {
   });
 }
 
-// in: x, target, weight, lse, the factor of each row [outer] or one (stride 0); out: dx = factor w[t] (softmax - onehot).
+// in: x, target, weight, lse, the factor of each row [outer] or one (stride 0); out: dx = scale factor w[t] (softmax - onehot).
 template <class T> void rows_backward(const Rows& p) {
   const T *x = static_cast<const T*>(p.in[0]), *weight = static_cast<const T*>(p.in[2]);
   const int64_t* target = static_cast<const int64_t*>(p.in[1]);
   const T *lse = static_cast<const T*>(p.in[3]), *factor = static_cast<const T*>(p.in[4]);
   T* dx = static_cast<T*>(p.out[0]);
+  const T scale = T(p.number[1]);
   const int64_t n = p.n, stride = int64_t(p.number[0]);
   parallel_for(p.outer, n >= kGrain / 4 ? 1 : kGrain / 4 / (n + 1) + 1, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; r++) {
@@ -76,7 +77,7 @@ template <class T> void rows_backward(const Rows& p) {
         for (int64_t i = 0; i < n; i++) out[i] = 0;
         continue;
       }
-      const T f = factor[r * stride] * (weight ? weight[t] : T(1)), l = lse[r];
+      const T f = factor[r * stride] * scale * (weight ? weight[t] : T(1)), l = lse[r];
 #pragma GCC ivdep
       for (int64_t i = 0; i < n; i++) out[i] = vm::exp(row[i] - l) * f;
       out[t] -= f;

@@ -7,9 +7,11 @@ namespace {
 namespace vm {
 
 TG_INLINE float silu(float x) {
-  // e^-|x| at scale 2^32, so that a denormal e is rounded only once, after the product with x.
-  float e = exp_negative(-abs(x), 32), n = x < 0 ? x * e : x;
-  return over_one_plus(n, e * 0x1p-32f) * (x < 0 ? 0x1p-32f : 1.0f);
+  // sigmoid at scale 2^40, so that a denormal result is rounded only once; 1 from 64 on, where x 2^40 might
+  // overflow, and 0 from -115 on.
+  float s = 1.0f / one_plus_exp_scaled(-x);
+  s = x < -115.0f ? 0.0f : s;
+  return x > 64.0f ? x : x * s * 0x1p-40f;
 }
 TG_INLINE double silu(double x) {
   double e = exp(-abs(x));

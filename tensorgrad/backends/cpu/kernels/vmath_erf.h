@@ -43,7 +43,7 @@ TG_INLINE float times_exp_minus_square(float ratio, float a, float scale, int32_
   float h = head(a), x = -(h * h) * scale, x_low = -(a - h) * (a + h) * scale;
   float t = fma(x + x_low, 0x1.715476p0f, magic_f), k = t - magic_f;
   float q = exp_minus_one(fma(k, -0x1.62e4p-1f, x), fma(k, -0x1.7f7d1cp-20f, x_low));
-  return scale2(fma(ratio, q, ratio), bits(t) - bits(magic_f) + up);
+  return fma(ratio, q, ratio) * pow2i(bits(t) - bits(magic_f) + up);
 }
 
 TG_INLINE float erf(float x) {
@@ -59,7 +59,7 @@ TG_INLINE float erf(float x) {
 }
 TG_INLINE float erfc(float x) {
   float a = at_most(abs(x), 10.5f);
-  float y = times_exp_minus_square(erfc_ratio(a), a, 1.0f, 0);
+  float y = times_exp_minus_square(erfc_ratio(a), a, 1.0f, 40) * 0x1p-40f;
   return x < 0 ? 2.0f - y : y;
 }
 TG_INLINE double erf(double x) { return __builtin_erf(x); }
@@ -103,16 +103,16 @@ TG_INLINE double erfinv(double x) {
   return copysign(y, x);
 }
 
-// Q = P(Z > |x|) * 2^24 for a standard normal Z; at scale 2^24 so that a product with x is rounded once.
-TG_INLINE float normal_tail(float a) { return times_exp_minus_square(normal_ratio(a), a, 0.5f, 24); }
+// P(Z > a) * 2^40 for a standard normal Z; at that scale a product with x is rounded once.
+TG_INLINE float normal_tail(float a) { return times_exp_minus_square(normal_ratio(a), a, 0.5f, 40); }
 
 TG_INLINE float gelu(float x) {
-  float q = normal_tail(at_most(abs(x), 15.0f));
-  return x >= 0 ? x * (1.0f - q * 0x1p-24f) : x * q * 0x1p-24f;
+  float a = abs(x), q = a > 14.5f ? 0.0f : normal_tail(at_most(a, 15.0f));
+  return x >= 0 ? x * fma(q, -0x1p-40f, 1.0f) : x * q * 0x1p-40f;
 }
 // Phi(x) + x phi(x).
 TG_INLINE float gelu_grad(float x) {
-  float a = at_most(abs(x), 15.0f), e = times_exp_minus_square(1.0f, a, 0.5f, 0);
+  float a = at_most(abs(x), 15.0f), e = times_exp_minus_square(1.0f, a, 0.5f, 40) * 0x1p-40f;
   float q = e * normal_ratio(a), d = a * e * 0x1.988454p-2f;
   return x >= 0 ? (1.0f - q) + d : q - d;
 }
@@ -125,7 +125,7 @@ TG_INLINE double gelu_grad(double x) {
 // negative tail.
 TG_INLINE float gelu_tanh(float x) {
   double a = abs(x), v = a * (-0x1.9884533d43651p0 - 0x1.2444f2a4d8b4bp-4 * (a * a));
-  float e = exp_to_float(v, 0x1p24f), n = x >= 0 ? x : x * e;
+  float e = v < -109.0 ? 0.0f : exp_to_float(v, 0x1p24f), n = x >= 0 ? x : x * e;
   return over_one_plus(n, e * 0x1p-24f) * (x >= 0 ? 1.0f : 0x1p-24f);
 }
 TG_INLINE float gelu_tanh_grad(float x) {

@@ -113,11 +113,14 @@ TG_INLINE float over_one_plus(float n, float e) {
 }
 TG_INLINE double over_one_plus(double n, double e) { return n / (1.0 + e); }
 
-// Through e^-|x|, which cannot overflow; small results keep their denormals.
-TG_INLINE float sigmoid(float x) {
-  float e = exp_negative(-abs(x), 24);
-  return over_one_plus(x < 0 ? e : 1.0f, e * 0x1p-24f) * (x < 0 ? 0x1p-24f : 1.0f);
+// (1 + e^x) 2^-40 for any x: the scale leaves room for e^115, whose reciprocal is zero.
+TG_INLINE float one_plus_exp_scaled(float x) {
+  auto [n, r, low] = exp_split(at_least(at_most(x, 115.0f), -58.0f));
+  float s = pow2i(n - 40);
+  return fma(exp_minus_one(r, low), s, 0x1p-40f) + s;
 }
+TG_INLINE float sigmoid(float x) { return 0x1p-40f / one_plus_exp_scaled(-x); }
+// Through e^-|x|, which cannot overflow.
 TG_INLINE double sigmoid(double x) {
   double e = exp(-abs(x));
   return (x < 0 ? e : 1.0) / (1.0 + e);

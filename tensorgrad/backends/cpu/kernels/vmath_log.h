@@ -110,7 +110,8 @@ TG_INLINE double log1p(double x) {
 // The inverse hyperbolic functions of a float, in double: float's squares do not overflow there.
 TG_INLINE float asinh(float x) {
   double a = abs(x), q = a * a;
-  return copysign(float(log1p(a + q / (1.0 + sqrt(q + 1.0)))), x);
+  float y = float(log1p(a + q / (1.0 + sqrt(q + 1.0))));
+  return copysign(abs(x) < inf_f ? y : abs(x), x);
 }
 TG_INLINE float acosh(float x) {
   double t = double(x) - 1.0;
