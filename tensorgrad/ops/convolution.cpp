@@ -135,12 +135,16 @@ bool any_below(const Ints& values, int64_t least) {
   return false;
 }
 
-void check_dtypes(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+void check_dtypes(const Tensor& input, const Tensor& weight, const Tensor& bias, const Geometry& g) {
   TG_CHECK(!bias.defined() || input.dtype() == bias.dtype(), Runtime, "Input type (", c_type_name(input.dtype()),
            ") and bias type (", bias.defined() ? c_type_name(bias.dtype()) : "", ") should be the same");
   TG_CHECK(input.dtype() == weight.dtype(), Runtime, "expected scalar type ", dtype_scalar_name(input.dtype()),
            " but found ", dtype_scalar_name(weight.dtype()));
-  TG_CHECK(input.dtype() != DType::Bool, NotImplemented, "\"slow_conv2d_cpu\" not implemented for 'Bool'");
+  const bool dilated = g.dilation_y != 1 || g.dilation_x != 1;
+  TG_CHECK(is_floating(input.dtype()) || input.dtype() == DType::Int64 || (!dilated && input.dtype() != DType::Bool),
+           NotImplemented, "\"",
+           dilated ? "slow_conv_dilated<>" : "slow_conv2d_cpu", "\" not implemented for '",
+           dtype_scalar_name(input.dtype()), "'");
 }
 
 void check_sizes(const Shape& input, const Shape& weight, const Tensor& bias, const Geometry& g) {
@@ -183,7 +187,7 @@ Tensor checked_convolution(const Tensor& input, const Tensor& weight, const Tens
   const bool batched = input.dim() == 4;
   const Tensor images = batched ? input : unsqueeze(input, 0);
   check_sizes(images.sizes(), weight.sizes(), bias, g);
-  check_dtypes(images, weight, bias);
+  if (images.numel() > 0) check_dtypes(images, weight, bias, g);
   const Tensor out = convolution(images, weight, bias, g);
   return batched ? out : squeeze(out, {0});
 }
@@ -210,6 +214,8 @@ images and places.
 
 Tensor conv2d_padded(const Tensor& input, const Tensor& weight, const Tensor& bias, const Ints& stride,
                      std::string_view padding, const Ints& dilation, int64_t groups) {
+  TG_CHECK(input.dim() == 3 || input.dim() == 4, Runtime,
+           "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: ", input.sizes());
   if (padding == "valid") return conv2d(input, weight, bias, stride, {0, 0}, dilation, groups);
   TG_CHECK(padding == "same", Runtime, "Invalid padding string: '", padding, "'");
   TG_CHECK(weight.dim() == 4, Runtime, "weight should have at least three dimensions");

@@ -34,7 +34,10 @@ void check_linear(const Tensor& input, const Tensor& weight, const Tensor& bias,
     TG_CHECK(input.dtype() == weight.dtype(), Runtime, "expected m1 and m2 to have the same dtype, but got: ",
              c_type_name(input.dtype()), " != ", c_type_name(weight.dtype()));
   }
-  check_product_dtype("addmm_impl_cpu_", input.dtype());
+  if (rows * weight.sizes()[0] > 0) {
+    const bool batched = !bias.defined() && input.dim() > 2 && !view_strides(input.sizes(), input.strides(), {rows, in});
+    check_product_dtype(batched ? "bmm" : "addmm_impl_cpu_", input.dtype());
+  }
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ Tensor mm(const Tensor& input, const Tensor& mat2, Out out) {
   common_device({&input, &mat2});
   TG_CHECK(input.dtype() == mat2.dtype(), Runtime, "expected m1 and m2 to have the same dtype, but got: ",
            c_type_name(input.dtype()), " != ", c_type_name(mat2.dtype()));
-  check_product_dtype("addmm_impl_cpu_", input.dtype());
+  if (input.sizes()[0] * mat2.sizes()[1] > 0) check_product_dtype("addmm_impl_cpu_", input.dtype());
   check_out_dtype(out, input.dtype());
   return delivered("mm", out, product("MmBackward0", input, false, mat2, false));
 }
@@ -49,7 +49,7 @@ Tensor bmm(const Tensor& input, const Tensor& mat2, Out out) {
   common_device({&input, &mat2});
   TG_CHECK(input.dtype() == mat2.dtype(), Runtime, "expected scalar type ", dtype_scalar_name(input.dtype()),
            " but found ", dtype_scalar_name(mat2.dtype()));
-  check_product_dtype("bmm", input.dtype());
+  if (input.sizes()[0] * input.sizes()[1] * mat2.sizes()[2] > 0) check_product_dtype("bmm", input.dtype());
   check_out_dtype(out, input.dtype());
   return delivered("bmm", out, product("BmmBackward0", input, false, mat2, false));
 }
@@ -138,6 +138,13 @@ Tensor merged(const Tensor& t, const Shape& batch) {
 }
 
 Tensor matmul_batched(const Tensor& input, const Tensor& other) {
+  // PyTorch folds an empty batch into one matrix, and speaks of that.
+  if (input.dim() == 1 && other.numel() == 0 && input.numel() != other.size(-2)) {
+    int64_t rows = other.size(-1);
+    for (int64_t d = 0; d + 2 < other.dim(); d++) rows *= other.sizes()[d];
+    fail(ErrorKind::Runtime, "size mismatch, got input (", rows, "), mat (", rows, "x", other.size(-2), "), vec (",
+         input.numel(), ")");
+  }
   const Tensor a = input.dim() == 1 ? unsqueeze(input, 0) : input;
   const Tensor b = other.dim() == 1 ? unsqueeze(other, 1) : other;
   const Shape batch = broadcast_shapes(batch_sizes(a), batch_sizes(b));
@@ -152,7 +159,10 @@ Tensor matmul_folded(const Tensor& input, const Tensor& other) {
   Shape sizes = input.sizes();
   const int64_t columns = sizes.back();
   sizes.pop_back();
-  const Tensor rows = reshape(input, {count_elements(sizes), columns});
+  const Shape folded{count_elements(sizes), columns};
+  // PyTorch does not fold what would need a copy, and its refusals name the product it takes instead.
+  if (input.numel() > 0 && !view_strides(input.sizes(), input.strides(), folded)) check_product_dtype("bmm", input.dtype());
+  const Tensor rows = reshape(input, folded);
   if (other.dim() == 1) return reshape(mv(rows, other), sizes);
   sizes.push_back(other.sizes()[1]);
   return reshape(mm(rows, other), sizes);

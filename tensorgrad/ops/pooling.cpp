@@ -216,14 +216,14 @@ Tensor adaptive_to(const Tensor& input, const Ints& wanted) {
   TG_CHECK(output_size[0] >= 0 && output_size[1] >= 0, Runtime,
            "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but received {",
            output_size[0], ", ", output_size[1], "}");
+  if (output_size[0] == 1 && output_size[1] == 1) return mean(input, {-2, -1}, true);
   const int64_t ndim = input.dim();
   TG_CHECK(ndim == 3 || ndim == 4, Runtime, "adaptive_avg_pool2d(): Expected 3D or 4D tensor, but got ", input.sizes());
   for (int64_t d = ndim - 2; d < ndim; d++)
     TG_CHECK(input.sizes()[d] != 0, Runtime,
              "adaptive_avg_pool2d(): Expected input to have non-zero size for non-batch dimensions, but input has sizes ",
              input.sizes(), " with dimension ", d, " being empty");
-  if (output_size[0] == 1 && output_size[1] == 1) return mean(input, {-2, -1}, true);
-  TG_CHECK(is_floating(input.dtype()), NotImplemented, "\"adaptive_avg_pool2d\" not implemented for '",
+  TG_CHECK(is_floating(input.dtype()) || input.numel() == 0, NotImplemented, "\"adaptive_avg_pool2d\" not implemented for '",
            dtype_scalar_name(input.dtype()), "'");
   PoolArgs args;
   args.dtype = input.dtype();
@@ -241,7 +241,7 @@ Tensor avg_pool2d(const Tensor& input, const Ints& kernel_size, const Ints& stri
   TG_CHECK(!divisor_override || *divisor_override != 0, Runtime, "divisor must be not zero");
   w.include_padding = count_include_pad;
   w.divisor = divisor_override.value_or(0);
-  wrap_dim(-3, input.dim());
+  wrap_dim(-3, input.dim(), false);
   TG_CHECK(input.dim() <= 4, Runtime, "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:",
            input.sizes());
   const PoolArgs args = fit(w, input.sizes(), input.dtype());
