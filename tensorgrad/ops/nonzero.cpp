@@ -89,15 +89,26 @@ Tensor nonzero(const Tensor& input) {
   return columns[0].window({total, ndim}, ndim == 1 ? Ints{1, 1} : Ints{1, std::max<int64_t>(total, 1)},
                            columns[0].storage_offset());
 }
-TensorList nonzero_tuple(const Tensor& input, bool as_tuple) {
-  if (as_tuple) return nonzero_per_dim(input);
-  return {nonzero(input)};
+
+// What nonzero() gives depends on a flag: one tensor, or one per dimension.
+struct TensorOrTuple {
+  TensorList tensors;
+  bool tuple;
+};
+inline void box(Result& r, TensorOrTuple value) {
+  r.kind = value.tuple ? ResultKind::List : ResultKind::Tensor;
+  r.tensors = std::move(value.tensors);
 }
-TG_OP(nonzero, "nonzero(Tensor input, *, Tensor? out=None) -> Tensor", kFunction | kMethod, R"(
-int64 [n, dim]: the indices of the elements that are not zero, in order.
-)");
-TG_OP(nonzero_tuple, "nonzero(Tensor input, *, bool as_tuple) -> Tensor[]", kFunction | kMethod, R"(
-as_tuple=True: one int64 tensor of positions per dimension.
+namespace {
+TensorOrTuple nonzero_as(const Tensor& input, bool as_tuple) {
+  if (as_tuple) return {nonzero_per_dim(input), true};
+  return {{nonzero(input)}, false};
+}
+}  // namespace
+TG_OP(nonzero_as, "nonzero(Tensor input, *, bool as_tuple=False, Tensor? out=None) -> Tensor",
+      kFunction | kMethod, R"(
+int64 [n, dim]: the indices of the elements that are not zero, in order; with as_tuple one tensor of positions per
+dimension.
 )");
 TG_OP(nonzero, "argwhere(Tensor input) -> Tensor", kFunction | kMethod, R"(
 int64 [n, dim]: the indices of the elements that are not zero, in order.

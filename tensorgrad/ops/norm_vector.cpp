@@ -121,7 +121,8 @@ is not zero.
 Backward: u sign(x) (|x| / out)^(ord - 1).
 )");
 TG_OP(norm_named,
-      "norm(Tensor input, str p, int[1]? dim=None, bool keepdim=False, ScalarType? dtype=None) -> Tensor",
+      "norm(Tensor input, str p, int[1]? dim=None, bool keepdim=False, ScalarType? dtype=None, *, Tensor? "
+      "out=None) -> Tensor",
       kFunction | kMethod, R"(
 p='fro': the square root of the sum of squares.
 )");

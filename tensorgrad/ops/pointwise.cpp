@@ -30,7 +30,8 @@ Shape broadcast_all(std::initializer_list<const Tensor*> inputs) {
   return shape;
 }
 
-Tensor fresh_output(const Shape& shape, DType dtype, Device device, std::initializer_list<const Tensor*> inputs) {
+Tensor fresh_output(const Shape& shape, DType dtype, Device device,
+                    std::initializer_list<const Tensor*> inputs) {
   bool plain = shape.size() < 2;
   if (!plain) {
     plain = true;
@@ -47,7 +48,8 @@ void check_result_type(DType result, DType dest) {
 
 void check_out_graph(const char* name, const Tensor& out) {
   TG_CHECK(!grad_enabled() || !out.requires_grad(), Runtime, name,
-           "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+           "(): functions with out=... arguments don't support automatic differentiation, but one of the "
+           "arguments "
            "requires grad.");
 }
 
@@ -60,8 +62,8 @@ void resize_output(const Tensor& out, const Shape& sizes) {
 
 }  // namespace
 
-// A result follows its inputs' memory order: the dimension with the smallest strides stays innermost. Ambiguities (stride
-// 0, equal strides) fall to the next input, as in PyTorch's TensorIterator.
+// A result follows its inputs' memory order: the dimension with the smallest strides stays innermost.
+// Ambiguities (stride 0, equal strides) fall to the next input, as in PyTorch's TensorIterator.
 Ints output_strides(const Shape& shape, std::span<const Tensor* const> inputs) {
   const int ndim = int(shape.size());
   Ints perm;
@@ -138,7 +140,8 @@ Device common_device(std::initializer_list<const Tensor*> tensors) {
 void check_no_internal_overlap(const Tensor& output) {
   if (output.is_contiguous()) return;
   TG_CHECK(output.numel() <= 1 || is_non_overlapping(output.sizes(), output.strides()), Runtime,
-           "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+           "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+           "location. "
            "Please clone() the tensor before performing the operation.");
 }
 
@@ -155,12 +158,13 @@ void check_no_overlap(const Tensor& output, const Tensor& input) {
   const bool apart = o + output.numel() * int64_t(output.element_size()) <= i ||
                      i + input.numel() * int64_t(input.element_size()) <= o;
   TG_CHECK(apart, Runtime,
-           "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+           "unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
+           "single memory "
            "location. Please clone() the tensor before performing the operation.");
 }
 
-bool plan_simple(Plan& plan, Tensor& output, DType compute, DType result, const Tensor* const* inputs, size_t count,
-                 char (*numbers)[8]) {
+bool plan_simple(Plan& plan, Tensor& output, DType compute, DType result, const Tensor* const* inputs,
+                 size_t count, char (*numbers)[8]) {
   const Tensor* shaped = inputs[0];
   for (size_t k = 1; k < count && shaped->dim() == 0; k++) shaped = inputs[k];
   if (shaped->numel() == 0) return false;
@@ -171,7 +175,8 @@ bool plan_simple(Plan& plan, Tensor& output, DType compute, DType result, const 
     if (t.dim() == 0 && shaped->dim() > 0) {
       plan.strides[k + 1][0] = 0;
       plan.data[k + 1] = t.bytes();
-      if (t.dtype() != compute) {
+      if (t.dtype() != compute &&
+          !(k == 0 && count == 3 && t.dtype() == DType::Bool)) {  // not where's condition
         const Scalar number = t.item();
         dispatch_all(compute, [&]<class T>() { *reinterpret_cast<T*>(numbers[k]) = number.to<T>(); });
         plan.data[k + 1] = numbers[k];
@@ -238,7 +243,8 @@ Pointwise::Pointwise(const char* name, const Out& out, DType compute, DType resu
       patched[k] = true;
     } else {
       casts_[k - 1] = Tensor::empty_strided(
-          t->sizes(), t->is_contiguous() ? contiguous_strides(t->sizes()) : output_strides(t->sizes(), {&t, 1}), compute,
+          t->sizes(),
+          t->is_contiguous() ? contiguous_strides(t->sizes()) : output_strides(t->sizes(), {&t, 1}), compute,
           t->device());
       Plan cast;
       build_plan(cast, casts_[k - 1], *t);
@@ -290,7 +296,8 @@ Tensor deliver(const char* name, const Out& out, Tensor result) {
     } else {
       check_out_graph(name, target);
       TG_CHECK(!grad_enabled() || !result.requires_grad(), Runtime, name,
-               "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+               "(): functions with out=... arguments don't support automatic differentiation, but one of the "
+               "arguments "
                "requires grad.");
       resize_output(target, result.sizes());
     }

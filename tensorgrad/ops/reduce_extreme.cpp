@@ -126,27 +126,31 @@ The greatest of all elements; NaN if there is one.
 
 Backward: u shared evenly by the elements that are greatest.
 )");
-TG_OP(max, "max(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
-      kFunction | kMethod, R"(
+TG_OP(maximum, "max(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kFunction | kMethod,
+      "\nmaximum(input, other).\n");
+TG_OP(
+    max,
+    "max(Tensor input, int dim, bool keepdim=False, *, Tensor? out=None) -> (Tensor values, Tensor indices)",
+    kFunction | kMethod, R"(
 The greatest elements along dim and their places (the first of equals).
 
 Backward: u at the places.
 )");
-TG_OP(maximum, "max(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kFunction | kMethod,
-      "\nmaximum(input, other).\n");
 TG_OP(min_all, "min(Tensor input, *, Tensor? out=None) -> Tensor", kFunction | kMethod, R"(
 The smallest of all elements; NaN if there is one.
 
 Backward: u shared evenly by the elements that are smallest.
 )");
-TG_OP(min, "min(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
-      kFunction | kMethod, R"(
+TG_OP(minimum, "min(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kFunction | kMethod,
+      "\nminimum(input, other).\n");
+TG_OP(
+    min,
+    "min(Tensor input, int dim, bool keepdim=False, *, Tensor? out=None) -> (Tensor values, Tensor indices)",
+    kFunction | kMethod, R"(
 The smallest elements along dim and their places (the first of equals).
 
 Backward: u at the places.
 )");
-TG_OP(minimum, "min(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kFunction | kMethod,
-      "\nminimum(input, other).\n");
 
 Tensor argmax(const Tensor& input, std::optional<int64_t> dim, bool keepdim) {
   return place_of("argmax", true, input, dim, keepdim);
@@ -178,7 +182,9 @@ std::tuple<Tensor, Tensor> aminmax(const Tensor& input, std::optional<int64_t> d
           extreme("aminmax", "AminmaxBackward0", Fold::Maximum, input, dims, keepdim, {})};
 }
 }  // namespace
-TG_OP(aminmax, "aminmax(Tensor input, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)",
+TG_OP(aminmax,
+      "aminmax(Tensor input, *, int? dim=None, bool keepdim=False, Tensor? out=None) -> (Tensor min, Tensor "
+      "max)",
       kFunction | kMethod, R"(
 The smallest and the greatest element along dim, or of all.
 

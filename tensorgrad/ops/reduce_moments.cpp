@@ -125,12 +125,16 @@ Both std_mean_correction(const Tensor& x, const Ints& dims, std::optional<Scalar
 
 }  // namespace
 
-#define TG_MOMENT_ROWS(NAME, PREFIX, RESULT, FLAGS, DOC)                                                    \
-  TG_OP(PREFIX##_all, NAME "(Tensor input, bool unbiased) -> " RESULT, FLAGS, DOC);                         \
-  TG_OP(PREFIX##_dims, NAME "(Tensor input, int[1]? dim, bool unbiased, bool keepdim=False) -> " RESULT,    \
-        FLAGS, DOC);                                                                                        \
-  TG_OP(PREFIX##_correction,                                                                                \
-        NAME "(Tensor input, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> " RESULT, \
+#define TG_MOMENT_ROWS(NAME, PREFIX, RESULT, FLAGS, DOC)                                                  \
+  TG_OP(PREFIX##_all, NAME "(Tensor input, bool unbiased) -> " RESULT, FLAGS, DOC);                       \
+  TG_OP(PREFIX##_dims,                                                                                    \
+        NAME                                                                                              \
+        "(Tensor input, int[1]? dim, bool unbiased, bool keepdim=False, *, Tensor? out=None) -> " RESULT, \
+        FLAGS, DOC);                                                                                      \
+  TG_OP(PREFIX##_correction,                                                                              \
+        NAME                                                                                              \
+        "(Tensor input, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False, Tensor? "       \
+        "out=None) -> " RESULT,                                                                           \
         FLAGS, DOC)
 TG_MOMENT_ROWS("var", var, "Tensor", kFunction | kMethod, R"(
 The sum of squared distances from the mean over n - correction (1, or 0 without unbiased), over dim or all.

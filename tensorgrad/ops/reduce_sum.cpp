@@ -45,7 +45,8 @@ Tensor mean_all(const Tensor& input, std::optional<DType> dtype) {
 Tensor mean(const Tensor& input, const Ints& dims, bool keepdim, std::optional<DType> dtype, Out out) {
   return mean_as("MeanBackward1", input, dims, keepdim, dtype, out);
 }
-TG_OP(mean_all, "mean(Tensor input, *, ScalarType? dtype=None) -> Tensor", kFunction | kMethod, R"(
+TG_OP(mean_all, "mean(Tensor input, *, ScalarType? dtype=None, Tensor? out=None) -> Tensor",
+      kFunction | kMethod, R"(
 The mean of all elements, of a floating type or in dtype.
 )");
 TG_OP(mean,
@@ -158,7 +159,8 @@ Tensor prod_all(const Tensor& input, std::optional<DType> dtype) {
                   return reshape(prod_gradient(u, reshape(to(x, u.dtype()), {-1}), y, 0), x.sizes());
                 }));
 }
-TG_OP(prod_all, "prod(Tensor input, *, ScalarType? dtype=None) -> Tensor", kFunction | kMethod, R"(
+TG_OP(prod_all, "prod(Tensor input, *, ScalarType? dtype=None, Tensor? out=None) -> Tensor",
+      kFunction | kMethod, R"(
 The product of all elements; integers and bool in int64.
 
 Backward: u * the product of the other elements, right with zeros too.

@@ -151,12 +151,14 @@ std::tuple<Tensor, Tensor> cummax(const Tensor& input, int64_t dim) {
 std::tuple<Tensor, Tensor> cummin(const Tensor& input, int64_t dim) {
   return running_extreme("CumminBackward0", Scan::Minimum, input, dim);
 }
-TG_OP(cummax, "cummax(Tensor input, int dim) -> (Tensor values, Tensor indices)", kFunction | kMethod, R"(
+TG_OP(cummax, "cummax(Tensor input, int dim, *, Tensor? out=None) -> (Tensor values, Tensor indices)",
+      kFunction | kMethod, R"(
 Running maxima along dim and their places (the last of equals).
 
 Backward: u added at the places.
 )");
-TG_OP(cummin, "cummin(Tensor input, int dim) -> (Tensor values, Tensor indices)", kFunction | kMethod, R"(
+TG_OP(cummin, "cummin(Tensor input, int dim, *, Tensor? out=None) -> (Tensor values, Tensor indices)",
+      kFunction | kMethod, R"(
 Running minima along dim and their places (the last of equals).
 
 Backward: u added at the places.

@@ -77,15 +77,17 @@ Tensor argsort_stable(const Tensor& input, bool, int64_t dim, bool descending) {
 }
 Tensor msort(const Tensor& input) { return std::get<0>(sort(input, 0)); }
 }  // namespace
-TG_OP(sort, "sort(Tensor input, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
+TG_OP(sort,
+      "sort(Tensor input, int dim=-1, bool descending=False, *, Tensor? out=None) -> (Tensor values, Tensor "
+      "indices)",
       kFunction | kMethod, R"(
 The elements in order along dim, and where each was. Equal elements keep their order; NaN is greatest.
 
 Backward: u at the places.
 )");
 TG_OP(sort_stable,
-      "sort(Tensor input, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, Tensor "
-      "indices)",
+      "sort(Tensor input, *, bool? stable, int dim=-1, bool descending=False, Tensor? out=None) -> (Tensor "
+      "values, Tensor indices)",
       kFunction | kMethod, "\nThe elements in order along dim, and where each was; always stable.\n");
 TG_OP(argsort, "argsort(Tensor input, int dim=-1, bool descending=False) -> Tensor", kFunction | kMethod,
       "\nint64: the indices that sort input along dim.\n");
@@ -101,8 +103,8 @@ Both topk(const Tensor& input, int64_t k, int64_t dim, bool largest, bool) {
   return record_places("TopkBackward0", input, d, run_sort(input, d, k, largest));
 }
 TG_OP(topk,
-      "topk(Tensor input, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor "
-      "indices)",
+      "topk(Tensor input, int k, int dim=-1, bool largest=True, bool sorted=True, *, Tensor? out=None) -> "
+      "(Tensor values, Tensor indices)",
       kFunction | kMethod, R"(
 The k greatest (or smallest) elements along dim, in order, and their places; NaN is greatest.
 
@@ -204,7 +206,8 @@ Both nanmedian_dim(const Tensor& input, int64_t dim, bool keepdim) {
 TG_MEDIAN_ROWS(median);
 TG_MEDIAN_ROWS(nanmedian);
 TG_OP(kthvalue_op,
-      "kthvalue(Tensor input, int k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
+      "kthvalue(Tensor input, int k, int dim=-1, bool keepdim=False, *, Tensor? out=None) -> (Tensor values, "
+      "Tensor indices)",
       kFunction | kMethod, R"(
 The k-th smallest element along dim (k from 1) and its place.
 
