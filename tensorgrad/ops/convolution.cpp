@@ -12,7 +12,8 @@
 namespace tensorgrad {
 namespace {
 
-// What a convolution and its gradients know besides their tensors. Padding may be greater after the image than before.
+// What a convolution and its gradients know besides their tensors. Padding may be greater after the image
+// than before.
 struct Geometry {
   int64_t stride_y, stride_x, padding_y, padding_x, after_y, after_x, dilation_y, dilation_x, groups;
 
@@ -52,7 +53,8 @@ Tensor convolution(const Tensor& input, const Tensor& weight, const Tensor& bias
     NoGradGuard guard;
     const Tensor a = ready(input), w = ready(weight), b = bias.defined() ? ready(bias) : bias;
     ConvArgs args = arguments(a.sizes(), w.sizes(), g, a.dtype());
-    out = Tensor::empty({args.batch, args.out_channels, args.out_height, args.out_width}, a.dtype(), a.device());
+    out = Tensor::empty({args.batch, args.out_channels, args.out_height, args.out_width}, a.dtype(),
+                        a.device());
     args.input = a.bytes();
     args.weight = w.bytes();
     args.bias = b.defined() ? b.bytes() : nullptr;
@@ -60,17 +62,17 @@ Tensor convolution(const Tensor& input, const Tensor& weight, const Tensor& bias
     if (out.numel() > 0) slots::conv2d(out.device(), args);
     out = to(out, input.dtype());
   }
-  return record("ConvolutionBackward0", out, Out{},
-                saved(wants_gradient(weight) ? input : Tensor(), wants_gradient(input) ? weight : Tensor(), input.sizes(),
-                      weight.sizes(), g),
-                wrt(input, [](const Tensor& u, const Tensor&, const Tensor& weight, const Shape& input_sizes,
-                              const Shape&, const Geometry& g) { return input_gradient(u, weight, input_sizes, g); }),
-                wrt(weight, [](const Tensor& u, const Tensor& input, const Tensor&, const Shape&,
-                               const Shape& weight_sizes, const Geometry& g) {
-                  return weight_gradient(u, input, weight_sizes, g);
-                }),
-                wrt(bias, [](const Tensor& u, const Tensor&, const Tensor&, const Shape&, const Shape&,
-                             const Geometry&) { return sum(sum(u, {2, 3}), {0}); }));
+  return record(
+      "ConvolutionBackward0", out, Out{},
+      saved(wants_gradient(weight) ? input : Tensor(), wants_gradient(input) ? weight : Tensor(),
+            input.sizes(), weight.sizes(), g),
+      wrt(input, [](const Tensor& u, const Tensor&, const Tensor& weight, const Shape& input_sizes,
+                    const Shape&, const Geometry& g) { return input_gradient(u, weight, input_sizes, g); }),
+      wrt(weight,
+          [](const Tensor& u, const Tensor& input, const Tensor&, const Shape&, const Shape& weight_sizes,
+             const Geometry& g) { return weight_gradient(u, input, weight_sizes, g); }),
+      wrt(bias, [](const Tensor& u, const Tensor&, const Tensor&, const Shape&, const Shape&,
+                   const Geometry&) { return sum(sum(u, {2, 3}), {0}); }));
 }
 
 Tensor input_gradient(const Tensor& u, const Tensor& weight, const Shape& input_sizes, const Geometry& g) {
@@ -86,14 +88,14 @@ Tensor input_gradient(const Tensor& u, const Tensor& weight, const Shape& input_
     if (out.numel() > 0) slots::conv2d_grad_input(out.device(), args);
     out = to(out, u.dtype());
   }
-  return record("ConvolutionBackwardBackward0", out, Out{},
-                saved(wants_gradient(weight) ? u : Tensor(), wants_gradient(u) ? weight : Tensor(), weight.sizes(), g),
-                wrt(u, [](const Tensor& v, const Tensor&, const Tensor& weight, const Shape&, const Geometry& g) {
-                  return convolution(v, weight, {}, g);
-                }),
-                wrt(weight, [](const Tensor& v, const Tensor& u, const Tensor&, const Shape& sizes, const Geometry& g) {
-                  return weight_gradient(u, v, sizes, g);
-                }));
+  return record(
+      "ConvolutionBackwardBackward0", out, Out{},
+      saved(wants_gradient(weight) ? u : Tensor(), wants_gradient(u) ? weight : Tensor(), weight.sizes(), g),
+      wrt(u, [](const Tensor& v, const Tensor&, const Tensor& weight, const Shape&,
+                const Geometry& g) { return convolution(v, weight, {}, g); }),
+      wrt(weight, [](const Tensor& v, const Tensor& u, const Tensor&, const Shape& sizes, const Geometry& g) {
+        return weight_gradient(u, v, sizes, g);
+      }));
 }
 
 Tensor weight_gradient(const Tensor& u, const Tensor& input, const Shape& weight_sizes, const Geometry& g) {
@@ -109,21 +111,21 @@ Tensor weight_gradient(const Tensor& u, const Tensor& input, const Shape& weight
     if (out.numel() > 0) slots::conv2d_grad_weight(out.device(), args);
     out = to(out, u.dtype());
   }
-  return record("ConvolutionBackwardBackward0", out, Out{},
-                saved(wants_gradient(input) ? u : Tensor(), wants_gradient(u) ? input : Tensor(), input.sizes(), g),
-                wrt(u, [](const Tensor& v, const Tensor&, const Tensor& input, const Shape&, const Geometry& g) {
-                  return convolution(input, v, {}, g);
-                }),
-                wrt(input, [](const Tensor& v, const Tensor& u, const Tensor&, const Shape& sizes, const Geometry& g) {
-                  return input_gradient(u, v, sizes, g);
-                }));
+  return record(
+      "ConvolutionBackwardBackward0", out, Out{},
+      saved(wants_gradient(input) ? u : Tensor(), wants_gradient(u) ? input : Tensor(), input.sizes(), g),
+      wrt(u, [](const Tensor& v, const Tensor&, const Tensor& input, const Shape&,
+                const Geometry& g) { return convolution(input, v, {}, g); }),
+      wrt(input, [](const Tensor& v, const Tensor& u, const Tensor&, const Shape& sizes, const Geometry& g) {
+        return input_gradient(u, v, sizes, g);
+      }));
 }
 
 // One number for each dimension of the image; dims is what the weight has.
 Ints one_each(const char* name, const Ints& values, int64_t dims) {
   TG_CHECK(int64_t(values.size()) == dims || values.size() == 1, Runtime, "expected ", name,
-           " to be a single integer value or a list of ", dims, " values to match the convolution dimensions, but got ",
-           name, "=", values);
+           " to be a single integer value or a list of ", dims,
+           " values to match the convolution dimensions, but got ", name, "=", values);
   Ints each = values;
   while (int64_t(each.size()) < dims) each.push_back(values[0]);
   return each;
@@ -136,34 +138,38 @@ bool any_below(const Ints& values, int64_t least) {
 }
 
 void check_dtypes(const Tensor& input, const Tensor& weight, const Tensor& bias, const Geometry& g) {
-  TG_CHECK(!bias.defined() || input.dtype() == bias.dtype(), Runtime, "Input type (", c_type_name(input.dtype()),
-           ") and bias type (", bias.defined() ? c_type_name(bias.dtype()) : "", ") should be the same");
-  TG_CHECK(input.dtype() == weight.dtype(), Runtime, "expected scalar type ", dtype_scalar_name(input.dtype()),
-           " but found ", dtype_scalar_name(weight.dtype()));
+  TG_CHECK(!bias.defined() || input.dtype() == bias.dtype(), Runtime, "Input type (",
+           c_type_name(input.dtype()), ") and bias type (", bias.defined() ? c_type_name(bias.dtype()) : "",
+           ") should be the same");
+  TG_CHECK(input.dtype() == weight.dtype(), Runtime, "expected scalar type ",
+           dtype_scalar_name(input.dtype()), " but found ", dtype_scalar_name(weight.dtype()));
   const bool dilated = g.dilation_y != 1 || g.dilation_x != 1;
-  TG_CHECK(is_floating(input.dtype()) || input.dtype() == DType::Int64 || (!dilated && input.dtype() != DType::Bool),
-           NotImplemented, "\"",
-           dilated ? "slow_conv_dilated<>" : "slow_conv2d_cpu", "\" not implemented for '",
-           dtype_scalar_name(input.dtype()), "'");
+  TG_CHECK(is_floating(input.dtype()) || input.dtype() == DType::Int64 ||
+               (!dilated && input.dtype() != DType::Bool),
+           NotImplemented, "\"", dilated ? "slow_conv_dilated<>" : "slow_conv2d_cpu",
+           "\" not implemented for '", dtype_scalar_name(input.dtype()), "'");
 }
 
 void check_sizes(const Shape& input, const Shape& weight, const Tensor& bias, const Geometry& g) {
-  TG_CHECK(weight[0] >= g.groups, Runtime, "Given groups=", g.groups, ", expected weight to be at least ", g.groups,
-           " at dimension 0, but got weight of size ", weight, " instead");
-  TG_CHECK(weight[0] % g.groups == 0, Runtime, "Given groups=", g.groups, ", expected weight to be divisible by ", g.groups,
-           " at dimension 0, but got weight of size [", weight, "] instead");
+  TG_CHECK(weight[0] >= g.groups, Runtime, "Given groups=", g.groups, ", expected weight to be at least ",
+           g.groups, " at dimension 0, but got weight of size ", weight, " instead");
+  TG_CHECK(weight[0] % g.groups == 0, Runtime, "Given groups=", g.groups,
+           ", expected weight to be divisible by ", g.groups, " at dimension 0, but got weight of size [",
+           weight, "] instead");
   TG_CHECK(input[1] == weight[1] * g.groups, Runtime, "Given groups=", g.groups, ", weight of size ", weight,
            ", expected input", input, " to have ", weight[1] * g.groups, " channels, but got ", input[1],
            " channels instead");
-  TG_CHECK(!bias.defined() || (bias.dim() == 1 && bias.sizes()[0] == weight[0]), Runtime, "Given weight of size ", weight,
-           ", expected bias to be 1-dimensional with ", weight[0], " elements, but got bias of size ",
-           bias.defined() ? bias.sizes() : Shape(), " instead");
-  TG_CHECK(weight[2] > 0 && weight[3] > 0, Runtime, "kernel size should be greater than zero, but got kernel_height: ",
-           weight[2], " kernel_width: ", weight[3]);
+  TG_CHECK(!bias.defined() || (bias.dim() == 1 && bias.sizes()[0] == weight[0]), Runtime,
+           "Given weight of size ", weight, ", expected bias to be 1-dimensional with ", weight[0],
+           " elements, but got bias of size ", bias.defined() ? bias.sizes() : Shape(), " instead");
+  TG_CHECK(weight[2] > 0 && weight[3] > 0, Runtime,
+           "kernel size should be greater than zero, but got kernel_height: ", weight[2],
+           " kernel_width: ", weight[3]);
   const int64_t height = input[2] + g.padding_y + g.after_y, width = input[3] + g.padding_x + g.after_x;
   const int64_t reach_y = g.dilation_y * (weight[2] - 1) + 1, reach_x = g.dilation_x * (weight[3] - 1) + 1;
-  TG_CHECK(height >= reach_y && width >= reach_x, Runtime, "Calculated padded input size per channel: (", height, " x ",
-           width, "). Kernel size: (", reach_y, " x ", reach_x, "). Kernel size can't be greater than actual input size");
+  TG_CHECK(height >= reach_y && width >= reach_x, Runtime, "Calculated padded input size per channel: (",
+           height, " x ", width, "). Kernel size: (", reach_y, " x ", reach_x,
+           "). Kernel size can't be greater than actual input size");
   TG_CHECK(input[0] == 0 || input[1] == 0 || (input[2] > 0 && input[3] > 0), Runtime,
            "Only zero batch or zero channel inputs are supported, but got input shape: ", input);
 }
@@ -173,8 +179,9 @@ Tensor checked_convolution(const Tensor& input, const Tensor& weight, const Tens
   TG_CHECK(input.dim() == 3 || input.dim() == 4, Runtime,
            "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: ", input.sizes());
   common_device({&input, &weight, &bias});
-  TG_CHECK(!bias.defined() || input.dtype() == bias.dtype(), Runtime, "Input type (", c_type_name(input.dtype()),
-           ") and bias type (", bias.defined() ? c_type_name(bias.dtype()) : "", ") should be the same");
+  TG_CHECK(!bias.defined() || input.dtype() == bias.dtype(), Runtime, "Input type (",
+           c_type_name(input.dtype()), ") and bias type (", bias.defined() ? c_type_name(bias.dtype()) : "",
+           ") should be the same");
   const int64_t dims = weight.dim() - 2;
   const Ints s = one_each("stride", stride, dims), p = one_each("padding", padding, dims);
   const Ints d = one_each("dilation", dilation, dims);
@@ -194,12 +201,13 @@ Tensor checked_convolution(const Tensor& input, const Tensor& weight, const Tens
 
 }  // namespace
 
-Tensor conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias, const Ints& stride, const Ints& padding,
-              const Ints& dilation, int64_t groups) {
+Tensor conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias, const Ints& stride,
+              const Ints& padding, const Ints& dilation, int64_t groups) {
   return checked_convolution(input, weight, bias, stride, padding, {0, 0}, dilation, groups);
 }
 TG_OP(conv2d,
-      "conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, int[2] dilation=1, "
+      "conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, int[2] "
+      "dilation=1, "
       "int groups=1) -> Tensor",
       kFunction | kFunctional, R"(
 Slides each kernel of weight (out, in / groups, kh, kw) over images (n, in, h, w), or one image (in, h, w), of one dtype:
@@ -219,13 +227,15 @@ Tensor conv2d_padded(const Tensor& input, const Tensor& weight, const Tensor& bi
   if (padding == "valid") return conv2d(input, weight, bias, stride, {0, 0}, dilation, groups);
   TG_CHECK(padding == "same", Runtime, "Invalid padding string: '", padding, "'");
   TG_CHECK(weight.dim() == 4, Runtime, "weight should have at least three dimensions");
-  for (int64_t s : stride) TG_CHECK(s == 1, Runtime, "padding='same' is not supported for strided convolutions");
+  for (int64_t s : stride)
+    TG_CHECK(s == 1, Runtime, "padding='same' is not supported for strided convolutions");
   const Ints d = one_each("dilation", dilation, 2);
   const int64_t y = d[0] * (weight.sizes()[2] - 1), x = d[1] * (weight.sizes()[3] - 1);
   return checked_convolution(input, weight, bias, stride, {y / 2, x / 2}, {y % 2, x % 2}, dilation, groups);
 }
 TG_OP(conv2d_padded,
-      "conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, str padding='valid', int[2] dilation=1, "
+      "conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, str padding='valid', int[2] "
+      "dilation=1, "
       "int groups=1) -> Tensor",
       kFunction | kFunctional, R"(
 With padding 'valid' none, with 'same' so much that the image keeps its size (the odd one goes behind; stride 1 only).

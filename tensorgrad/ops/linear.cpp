@@ -22,8 +22,8 @@ void check_linear(const Tensor& input, const Tensor& weight, const Tensor& bias,
     TG_CHECK(weight.dim() == 2, Runtime, "mat2 must be a matrix, got ", weight.dim(), "-D tensor");
   }
   const int64_t in = input.sizes().back();
-  TG_CHECK(in == weight.sizes()[1], Runtime, "mat1 and mat2 shapes cannot be multiplied (", rows, "x", in, " and ",
-           weight.sizes()[1], "x", weight.sizes()[0], ")");
+  TG_CHECK(in == weight.sizes()[1], Runtime, "mat1 and mat2 shapes cannot be multiplied (", rows, "x", in,
+           " and ", weight.sizes()[1], "x", weight.sizes()[0], ")");
   common_device({&input, &weight, &bias});
   if (bias.defined()) {
     TG_CHECK(bias.dtype() == weight.dtype(), Runtime, "self and mat2 must have the same dtype, but got ",
@@ -31,11 +31,13 @@ void check_linear(const Tensor& input, const Tensor& weight, const Tensor& bias,
     TG_CHECK(input.dtype() == weight.dtype(), Runtime, "mat1 and mat2 must have the same dtype, but got ",
              dtype_scalar_name(input.dtype()), " and ", dtype_scalar_name(weight.dtype()));
   } else {
-    TG_CHECK(input.dtype() == weight.dtype(), Runtime, "expected m1 and m2 to have the same dtype, but got: ",
-             c_type_name(input.dtype()), " != ", c_type_name(weight.dtype()));
+    TG_CHECK(input.dtype() == weight.dtype(), Runtime,
+             "expected m1 and m2 to have the same dtype, but got: ", c_type_name(input.dtype()),
+             " != ", c_type_name(weight.dtype()));
   }
   if (rows * weight.sizes()[0] > 0) {
-    const bool batched = !bias.defined() && input.dim() > 2 && !view_strides(input.sizes(), input.strides(), {rows, in});
+    const bool batched =
+        !bias.defined() && input.dim() > 2 && !view_strides(input.sizes(), input.strides(), {rows, in});
     check_product_dtype(batched ? "bmm" : "addmm_impl_cpu_", input.dtype());
   }
 }
@@ -44,9 +46,11 @@ void check_linear(const Tensor& input, const Tensor& weight, const Tensor& bias,
 
 // One node for the whole layer, whatever the number of leading dimensions.
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias, Out out) {
-  TG_CHECK(input.dim() > 0 && weight.dim() > 0, Runtime, "both arguments to linear need to be at least 1D, but they are ",
-           input.dim(), "D and ", weight.dim(), "D");
-  TG_CHECK(weight.dim() <= 2, Runtime, "t() expects a tensor with <= 2 dimensions, but self is ", weight.dim(), "D");
+  TG_CHECK(input.dim() > 0 && weight.dim() > 0, Runtime,
+           "both arguments to linear need to be at least 1D, but they are ", input.dim(), "D and ",
+           weight.dim(), "D");
+  TG_CHECK(weight.dim() <= 2, Runtime, "t() expects a tensor with <= 2 dimensions, but self is ",
+           weight.dim(), "D");
   if (weight.dim() == 1 && !bias.defined()) return matmul(input, weight, out);
   int64_t rows = 1;
   for (int64_t d = 0; d + 1 < input.dim(); d++) rows *= input.sizes()[d];
@@ -73,19 +77,21 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias, Out
   if (out) result = deliver("linear", out, result);
   const char* name = bias.defined() ? "AddmmBackward0" : "MmBackward0";
   return record(name, result, out,
-                saved(wants_gradient(weight) ? input : Tensor(), wants_gradient(input) ? weight : Tensor(), input.sizes()),
-                wrt(bias, [](const Tensor& u, const Tensor&, const Tensor&, const Shape&) {
-                  return u.dim() == 2 ? u : rows_of(u);
-                }),
-                wrt(input, [](const Tensor& u, const Tensor&, const Tensor& weight, const Shape& sizes) {
-                  Tensor gradient = product("MmBackward0", rows_of(u), false, weight, false);
-                  return sizes.size() == 2 ? gradient : reshape(gradient, sizes);
-                }),
+                saved(wants_gradient(weight) ? input : Tensor(), wants_gradient(input) ? weight : Tensor(),
+                      input.sizes()),
+                wrt(bias, [](const Tensor& u, const Tensor&, const Tensor&,
+                             const Shape&) { return u.dim() == 2 ? u : rows_of(u); }),
+                wrt(input,
+                    [](const Tensor& u, const Tensor&, const Tensor& weight, const Shape& sizes) {
+                      Tensor gradient = product("MmBackward0", rows_of(u), false, weight, false);
+                      return sizes.size() == 2 ? gradient : reshape(gradient, sizes);
+                    }),
                 wrt(weight, [](const Tensor& u, const Tensor& input, const Tensor&, const Shape&) {
                   return product("MmBackward0", rows_of(u), true, rows_of(input), false);
                 }));
 }
-TG_OP(linear, "linear(Tensor input, Tensor weight, Tensor? bias=None, *, Tensor? out=None) -> Tensor", kFunctional, R"(
+TG_OP(linear, "linear(Tensor input, Tensor weight, Tensor? bias=None, *, Tensor? out=None) -> Tensor",
+      kFunctional, R"(
 input @ weight^T + bias, over the last dimension of input: (*, in), (out, in), (out) to (*, out), of one dtype.
 
 Backward: u @ weight for input, u^T @ input for weight, u summed for bias, over the rows of all leading dimensions.

@@ -16,8 +16,8 @@ Tensor delivered(const char* name, const Out& out, Tensor result) {
 
 // Only tensors that agree in dtype can be written into: unlike pointwise ops these never cast.
 void check_out_dtype(const Out& out, DType t) {
-  TG_CHECK(!out || out.target->dtype() == t, Runtime, "Expected out tensor to have dtype ", c_type_name(t), ", but got ",
-           c_type_name(out.target->dtype()), " instead");
+  TG_CHECK(!out || out.target->dtype() == t, Runtime, "Expected out tensor to have dtype ", c_type_name(t),
+           ", but got ", c_type_name(out.target->dtype()), " instead");
 }
 
 }  // namespace
@@ -25,11 +25,12 @@ void check_out_dtype(const Out& out, DType t) {
 Tensor mm(const Tensor& input, const Tensor& mat2, Out out) {
   TG_CHECK(input.dim() == 2, Runtime, "self must be a matrix");
   TG_CHECK(mat2.dim() == 2, Runtime, "mat2 must be a matrix");
-  TG_CHECK(input.sizes()[1] == mat2.sizes()[0], Runtime, "mat1 and mat2 shapes cannot be multiplied (", input.sizes()[0],
-           "x", input.sizes()[1], " and ", mat2.sizes()[0], "x", mat2.sizes()[1], ")");
+  TG_CHECK(input.sizes()[1] == mat2.sizes()[0], Runtime, "mat1 and mat2 shapes cannot be multiplied (",
+           input.sizes()[0], "x", input.sizes()[1], " and ", mat2.sizes()[0], "x", mat2.sizes()[1], ")");
   common_device({&input, &mat2});
-  TG_CHECK(input.dtype() == mat2.dtype(), Runtime, "expected m1 and m2 to have the same dtype, but got: ",
-           c_type_name(input.dtype()), " != ", c_type_name(mat2.dtype()));
+  TG_CHECK(input.dtype() == mat2.dtype(), Runtime,
+           "expected m1 and m2 to have the same dtype, but got: ", c_type_name(input.dtype()),
+           " != ", c_type_name(mat2.dtype()));
   if (input.sizes()[0] * mat2.sizes()[1] > 0) check_product_dtype("addmm_impl_cpu_", input.dtype());
   check_out_dtype(out, input.dtype());
   return delivered("mm", out, product("MmBackward0", input, false, mat2, false));
@@ -44,8 +45,8 @@ Tensor bmm(const Tensor& input, const Tensor& mat2, Out out) {
   TG_CHECK(input.dim() == 3, Runtime, "batch1 must be a 3D tensor");
   TG_CHECK(mat2.dim() == 3, Runtime, "batch2 must be a 3D tensor");
   TG_CHECK(input.sizes()[0] == mat2.sizes()[0] && input.sizes()[2] == mat2.sizes()[1], Runtime,
-           "Expected size for first two dimensions of batch2 tensor to be: [", input.sizes()[0], ", ", input.sizes()[2],
-           "] but got: [", mat2.sizes()[0], ", ", mat2.sizes()[1], "].");
+           "Expected size for first two dimensions of batch2 tensor to be: [", input.sizes()[0], ", ",
+           input.sizes()[2], "] but got: [", mat2.sizes()[0], ", ", mat2.sizes()[1], "].");
   common_device({&input, &mat2});
   TG_CHECK(input.dtype() == mat2.dtype(), Runtime, "expected scalar type ", dtype_scalar_name(input.dtype()),
            " but found ", dtype_scalar_name(mat2.dtype()));
@@ -60,10 +61,10 @@ Backward: as mm, for each matrix.
 )");
 
 Tensor mv(const Tensor& input, const Tensor& vec, Out out) {
-  TG_CHECK(input.dim() == 2 && vec.dim() == 1, Runtime, "vector + matrix @ vector expected, got ", 1, ", ", input.dim(),
-           ", ", vec.dim());
-  TG_CHECK(input.sizes()[1] == vec.sizes()[0], Runtime, "size mismatch, got input (", input.sizes()[0], "), mat (",
-           input.sizes()[0], "x", input.sizes()[1], "), vec (", vec.sizes()[0], ")");
+  TG_CHECK(input.dim() == 2 && vec.dim() == 1, Runtime, "vector + matrix @ vector expected, got ", 1, ", ",
+           input.dim(), ", ", vec.dim());
+  TG_CHECK(input.sizes()[1] == vec.sizes()[0], Runtime, "size mismatch, got input (", input.sizes()[0],
+           "), mat (", input.sizes()[0], "x", input.sizes()[1], "), vec (", vec.sizes()[0], ")");
   common_device({&input, &vec});
   TG_CHECK(input.dtype() == vec.dtype(), Runtime, "addmv input tensors must have the same dtype, but got ",
            dtype_scalar_name(vec.dtype()), ", ", dtype_scalar_name(input.dtype()), ", and ",
@@ -72,9 +73,11 @@ Tensor mv(const Tensor& input, const Tensor& vec, Out out) {
   check_out_dtype(out, input.dtype());
   Tensor result = multiply_vector(input, vec, {input.sizes()[0]});
   if (out) result = deliver("mv", out, result);
-  return record("MvBackward0", result, out, saved(wants_gradient(vec) ? input : Tensor(), wants_gradient(input) ? vec : Tensor()),
-                wrt(input, [](const Tensor& u, const Tensor&, const Tensor& vec) { return outer(u, vec); }),
-                wrt(vec, [](const Tensor& u, const Tensor& matrix, const Tensor&) { return mv(t(matrix), u); }));
+  return record(
+      "MvBackward0", result, out,
+      saved(wants_gradient(vec) ? input : Tensor(), wants_gradient(input) ? vec : Tensor()),
+      wrt(input, [](const Tensor& u, const Tensor&, const Tensor& vec) { return outer(u, vec); }),
+      wrt(vec, [](const Tensor& u, const Tensor& matrix, const Tensor&) { return mv(t(matrix), u); }));
 }
 TG_OP(mv, "mv(Tensor input, Tensor vec, *, Tensor? out=None) -> Tensor", kFunction | kMethod, R"(
 The product of a matrix (n, k) and a vector (k) of one dtype.
@@ -83,19 +86,21 @@ Backward: outer(u, vec) for input, input^T @ u for vec.
 )");
 
 Tensor dot(const Tensor& input, const Tensor& tensor, Out out) {
-  TG_CHECK(input.dim() == 1 && tensor.dim() == 1, Runtime, "1D tensors expected, but got ", input.dim(), "D and ",
-           tensor.dim(), "D tensors");
-  TG_CHECK(input.dtype() == tensor.dtype(), Runtime, "dot : expected both vectors to have same dtype, but found ",
-           dtype_scalar_name(input.dtype()), " and ", dtype_scalar_name(tensor.dtype()));
-  TG_CHECK(input.numel() == tensor.numel(), Runtime, "inconsistent tensor size, expected tensor ", input.sizes(),
-           " and src ", tensor.sizes(), " to have the same number of elements, but got ", input.numel(), " and ",
-           tensor.numel(), " elements respectively");
+  TG_CHECK(input.dim() == 1 && tensor.dim() == 1, Runtime, "1D tensors expected, but got ", input.dim(),
+           "D and ", tensor.dim(), "D tensors");
+  TG_CHECK(input.dtype() == tensor.dtype(), Runtime,
+           "dot : expected both vectors to have same dtype, but found ", dtype_scalar_name(input.dtype()),
+           " and ", dtype_scalar_name(tensor.dtype()));
+  TG_CHECK(input.numel() == tensor.numel(), Runtime, "inconsistent tensor size, expected tensor ",
+           input.sizes(), " and src ", tensor.sizes(), " to have the same number of elements, but got ",
+           input.numel(), " and ", tensor.numel(), " elements respectively");
   common_device({&input, &tensor});
   check_product_dtype("dot", input.dtype());
   check_out_dtype(out, input.dtype());
   Tensor result = multiply_vector(input, tensor, {});
   if (out) result = deliver("dot", out, result);
-  return record("DotBackward0", result, out, saved(wants_gradient(tensor) ? input : Tensor(), wants_gradient(input) ? tensor : Tensor()),
+  return record("DotBackward0", result, out,
+                saved(wants_gradient(tensor) ? input : Tensor(), wants_gradient(input) ? tensor : Tensor()),
                 wrt(input, [](const Tensor& u, const Tensor&, const Tensor& b) { return u * b; }),
                 wrt(tensor, [](const Tensor& u, const Tensor& a, const Tensor&) { return u * a; }));
 }
@@ -142,8 +147,8 @@ Tensor matmul_batched(const Tensor& input, const Tensor& other) {
   if (input.dim() == 1 && other.numel() == 0 && input.numel() != other.size(-2)) {
     int64_t rows = other.size(-1);
     for (int64_t d = 0; d + 2 < other.dim(); d++) rows *= other.sizes()[d];
-    fail(ErrorKind::Runtime, "size mismatch, got input (", rows, "), mat (", rows, "x", other.size(-2), "), vec (",
-         input.numel(), ")");
+    fail(ErrorKind::Runtime, "size mismatch, got input (", rows, "), mat (", rows, "x", other.size(-2),
+         "), vec (", input.numel(), ")");
   }
   const Tensor a = input.dim() == 1 ? unsqueeze(input, 0) : input;
   const Tensor b = other.dim() == 1 ? unsqueeze(other, 1) : other;
@@ -161,7 +166,8 @@ Tensor matmul_folded(const Tensor& input, const Tensor& other) {
   sizes.pop_back();
   const Shape folded{count_elements(sizes), columns};
   // PyTorch does not fold what would need a copy, and its refusals name the product it takes instead.
-  if (input.numel() > 0 && !view_strides(input.sizes(), input.strides(), folded)) check_product_dtype("bmm", input.dtype());
+  if (input.numel() > 0 && !view_strides(input.sizes(), input.strides(), folded))
+    check_product_dtype("bmm", input.dtype());
   const Tensor rows = reshape(input, folded);
   if (other.dim() == 1) return reshape(mv(rows, other), sizes);
   sizes.push_back(other.sizes()[1]);
@@ -172,11 +178,12 @@ Tensor matmul_folded(const Tensor& input, const Tensor& other) {
 
 Tensor matmul(const Tensor& input, const Tensor& other, Out out) {
   const int64_t a = input.dim(), b = other.dim();
-  TG_CHECK(a > 0 && b > 0, Runtime, "both arguments to matmul need to be at least 1D, but they are ", a, "D and ", b, "D");
+  TG_CHECK(a > 0 && b > 0, Runtime, "both arguments to matmul need to be at least 1D, but they are ", a,
+           "D and ", b, "D");
   if (a == 2 && b == 2) return mm(input, other, out);
   if (a == 1 && b == 1) return dot(input, other, out);
   if (a == 2 && b == 1) return mv(input, other, out);
-  Tensor result = a == 1 && b == 2 ? reshape(mm(unsqueeze(input, 0), other), {other.sizes()[1]})
+  Tensor result = a == 1 && b == 2  ? reshape(mm(unsqueeze(input, 0), other), {other.sizes()[1]})
                   : a > 2 && b <= 2 ? matmul_folded(input, other)
                                     : matmul_batched(input, other);
   return delivered("matmul", out, result);
