@@ -57,7 +57,8 @@ TensorList batch_norm_backward(const Upstream& up, const Tensor& x, const Tensor
   const Tensor u = dense(up[0], compute), in = dense(x, compute);
   const Tensor w = weight.defined() ? dense(weight, compute) : Tensor();
   Rows p = rows_of(x.sizes(), 1, compute);
-  const Tensor total = Tensor::empty({p.n}, compute, x.device()), dot = Tensor::empty({p.n}, compute, x.device());
+  const Tensor total = Tensor::empty({p.n}, compute, x.device()),
+               dot = Tensor::empty({p.n}, compute, x.device());
   p.in[0] = u.bytes(), p.in[1] = in.bytes(), p.in[2] = mean.bytes();
   if (training || up.needs(1) || up.needs(2)) {
     Rows sums = p;
@@ -78,15 +79,16 @@ TensorList batch_norm_backward(const Upstream& up, const Tensor& x, const Tensor
 }
 
 void check_channels(const char* what, const Tensor& t, int64_t channels) {
-  TG_CHECK(!t.defined() || t.numel() == channels, Runtime, what, " should contain ", channels, " elements not ", t.numel());
+  TG_CHECK(!t.defined() || t.numel() == channels, Runtime, what, " should contain ", channels,
+           " elements not ", t.numel());
 }
 
 }  // namespace
 
-Tensor batch_norm(const Tensor& input, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
-                  const Tensor& bias, bool training, double momentum, double eps) {
-  TG_CHECK(input.dim() >= 2, Index, "Dimension out of range (expected to be in range of [", -input.dim(), ", ",
-           input.dim() - 1, "], but got 1)");
+Tensor batch_norm(const Tensor& input, const Tensor& running_mean, const Tensor& running_var,
+                  const Tensor& weight, const Tensor& bias, bool training, double momentum, double eps) {
+  TG_CHECK(input.dim() >= 2, Index, "Dimension out of range (expected to be in range of [", -input.dim(),
+           ", ", input.dim() - 1, "], but got 1)");
   const int64_t channels = input.sizes()[1];
   TG_CHECK(is_floating(input.dtype()), NotImplemented, "\"batch_norm\" not implemented for '",
            dtype_scalar_name(input.dtype()), "'");
@@ -99,7 +101,8 @@ Tensor batch_norm(const Tensor& input, const Tensor& running_mean, const Tensor&
   const DType compute = row_type(input.dtype());
   const Device device = input.device();
   const Tensor x = dense(input, compute);
-  const Tensor w = weight.defined() ? dense(weight, compute) : Tensor(), b = bias.defined() ? dense(bias, compute) : Tensor();
+  const Tensor w = weight.defined() ? dense(weight, compute) : Tensor(),
+               b = bias.defined() ? dense(bias, compute) : Tensor();
   Tensor mean, rstd, result = Tensor::empty(input.sizes(), compute, device);
   Rows p = rows_of(input.sizes(), 1, compute);
   {
@@ -123,63 +126,77 @@ Tensor batch_norm(const Tensor& input, const Tensor& running_mean, const Tensor&
       rstd = rsqrt(dense(running_var, compute) + Scalar(eps));
     }
   }
-  p.in[0] = x.bytes(), p.in[1] = mean.bytes(), p.in[2] = rstd.bytes(), p.in[3] = bytes_or_null(w), p.in[4] = bytes_or_null(b);
+  p.in[0] = x.bytes(), p.in[1] = mean.bytes(), p.in[2] = rstd.bytes(), p.in[3] = bytes_or_null(w),
+  p.in[4] = bytes_or_null(b);
   p.out[0] = result.bytes();
   if (!empty(p)) slots::batch_norm(device, p);
   if (compute != input.dtype()) result = to(result, input.dtype());
   // Fixed statistics are kept as they are now: a later training step writes into the running ones.
   if (!training && mean.storage() == running_mean.storage()) mean = clone(detach(mean));
-  return record_jointly("NativeBatchNormBackward0", result, Out{}, {input, weight, bias},
-                        saved(input, weight, mean, rstd, training, eps),
-                        [](const Upstream& up, const Tensor& x, const Tensor& w, const Tensor& mean, const Tensor& rstd,
-                           bool training, double eps) { return batch_norm_backward(up, x, w, mean, rstd, training, eps); });
+  return record_jointly(
+      "NativeBatchNormBackward0", result, Out{}, {input, weight, bias},
+      saved(input, weight, mean, rstd, training, eps),
+      [](const Upstream& up, const Tensor& x, const Tensor& w, const Tensor& mean, const Tensor& rstd,
+         bool training, double eps) { return batch_norm_backward(up, x, w, mean, rstd, training, eps); });
 }
-static Tensor batch_norm_function(const Tensor& input, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
-                                  const Tensor& running_var, bool training, double momentum, double eps, bool) {
+static Tensor batch_norm_function(const Tensor& input, const Tensor& weight, const Tensor& bias,
+                                  const Tensor& running_mean, const Tensor& running_var, bool training,
+                                  double momentum, double eps, bool) {
   return batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps);
 }
 TG_OP(batch_norm_function,
-      "batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, "
-      "float momentum, float eps, bool cudnn_enabled) -> Tensor", kFunction, R"(
+      "batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, "
+      "bool training, "
+      "float momentum, float eps, bool cudnn_enabled) -> Tensor",
+      kFunction, R"(
 out = (input - mean) / sqrt(var + eps) * weight + bias for each channel (dimension 1): in training with the batch's mean and
 biased variance, which move the running ones by momentum (the variance unbiased), else with the running ones.
 
 Backward in training, with g = u * weight and h the normalised input: (g - mean(g) - h * mean(g * h)) / sqrt(var + eps);
 else g / sqrt(var + eps). For weight and bias the sums of u * h and u.
 )");
-static Tensor batch_norm_functional(const Tensor& input, const Tensor& running_mean, const Tensor& running_var,
-                                    const Tensor& weight, const Tensor& bias, bool training, double momentum, double eps) {
+static Tensor batch_norm_functional(const Tensor& input, const Tensor& running_mean,
+                                    const Tensor& running_var, const Tensor& weight, const Tensor& bias,
+                                    bool training, double momentum, double eps) {
   if (training) {
     int64_t values = input.dim() > 0 ? input.sizes()[0] : 1;
     for (int64_t d = 2; d < input.dim(); d++) values *= input.sizes()[d];
-    TG_CHECK(values != 1, Value, "Expected more than 1 value per channel when training, got input size torch.Size(",
+    TG_CHECK(values != 1, Value,
+             "Expected more than 1 value per channel when training, got input size torch.Size(",
              input.sizes(), ")");
   }
   return batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps);
 }
 TG_OP(batch_norm_functional,
-      "batch_norm(Tensor input, Tensor? running_mean, Tensor? running_var, Tensor? weight=None, Tensor? bias=None, "
-      "bool training=False, float momentum=0.1, float eps=1e-05) -> Tensor", kFunctional, "See tensorgrad.batch_norm.");
+      "batch_norm(Tensor input, Tensor? running_mean, Tensor? running_var, Tensor? weight=None, Tensor? "
+      "bias=None, "
+      "bool training=False, float momentum=0.1, float eps=1e-05) -> Tensor",
+      kFunctional, "See tensorgrad.batch_norm.");
 
-static Tensor instance_norm(const Tensor& input, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
-                            const Tensor& bias, bool use_input_stats, double momentum, double eps) {
+static Tensor instance_norm(const Tensor& input, const Tensor& running_mean, const Tensor& running_var,
+                            const Tensor& weight, const Tensor& bias, bool use_input_stats, double momentum,
+                            double eps) {
   if (!use_input_stats)
     return batch_norm(input, running_mean, running_var, weight, bias, false, momentum, eps);
   int64_t spatial = 1;
   for (int64_t d = 2; d < input.dim(); d++) spatial *= input.sizes()[d];
-  TG_CHECK(spatial != 1, Value, "Expected more than 1 spatial element when training, got input size torch.Size(",
-           input.sizes(), ")");
-  TG_CHECK(input.dim() >= 2, Runtime, "Expected at least 2 dimensions for input tensor but received ", input.dim());
+  TG_CHECK(spatial != 1, Value,
+           "Expected more than 1 spatial element when training, got input size torch.Size(", input.sizes(),
+           ")");
+  TG_CHECK(input.dim() >= 2, Runtime, "Expected at least 2 dimensions for input tensor but received ",
+           input.dim());
   // Every sample's channels become channels of a batch of one.
   const int64_t batch = input.sizes()[0], channels = input.sizes()[1];
   Shape merged = input.sizes();
   merged[0] = 1, merged[1] = batch * channels;
   const auto repeated = [&](const Tensor& t) {
-    return t.defined() ? reshape(expand(reshape(t, {1, channels}), {batch, channels}), {batch * channels}) : Tensor();
+    return t.defined() ? reshape(expand(reshape(t, {1, channels}), {batch, channels}), {batch * channels})
+                       : Tensor();
   };
   Tensor mean = running_mean.defined() ? clone(repeated(running_mean)) : Tensor();
   Tensor variance = running_var.defined() ? clone(repeated(running_var)) : Tensor();
-  Tensor result = batch_norm(reshape(input, merged), mean, variance, repeated(weight), repeated(bias), true, momentum, eps);
+  Tensor result = batch_norm(reshape(input, merged), mean, variance, repeated(weight), repeated(bias), true,
+                             momentum, eps);
   const auto average = [&](const Tensor& running, const Tensor& each) {
     NoGradGuard guard;
     if (running.defined()) copy_(running, sum(reshape(each, {batch, channels}), {0}) / Scalar(double(batch)));
@@ -190,7 +207,8 @@ static Tensor instance_norm(const Tensor& input, const Tensor& running_mean, con
 }
 TG_OP(instance_norm,
       "instance_norm(Tensor input, Tensor? running_mean=None, Tensor? running_var=None, Tensor? weight=None, "
-      "Tensor? bias=None, bool use_input_stats=True, float momentum=0.1, float eps=1e-05) -> Tensor", kFunctional, R"(
+      "Tensor? bias=None, bool use_input_stats=True, float momentum=0.1, float eps=1e-05) -> Tensor",
+      kFunctional, R"(
 batch_norm of each sample by itself.
 )");
 

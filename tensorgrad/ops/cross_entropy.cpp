@@ -24,12 +24,15 @@ double total_weight(const Tensor& target, const Tensor& weight, int64_t classes,
   for (int64_t i = 0; i < target.numel(); i++) {
     if (t[i] == ignore_index) continue;
     TG_CHECK(t[i] >= 0 && t[i] < classes, Index, "Target ", t[i], " is out of bounds.");
-    total += !weight.defined() ? 1.0 : weight.dtype() == DType::Float64 ? weight.data<double>()[t[i]] : weight.data<float>()[t[i]];
+    total += !weight.defined()                  ? 1.0
+             : weight.dtype() == DType::Float64 ? weight.data<double>()[t[i]]
+                                                : weight.data<float>()[t[i]];
   }
   return total;
 }
 
-Tensor picked(const Tensor& x, const Tensor& target, const Tensor& weight, int64_t dim, int64_t ignore_index) {
+Tensor picked(const Tensor& x, const Tensor& target, const Tensor& weight, int64_t dim,
+              int64_t ignore_index) {
   const DType compute = row_type(x.dtype());
   const Tensor in = dense(x, compute);
   Tensor loss = Tensor::empty(target.sizes(), compute, x.device());
@@ -41,8 +44,8 @@ Tensor picked(const Tensor& x, const Tensor& target, const Tensor& weight, int64
 }
 
 // -w[t] factor at the targets, 0 elsewhere: linear in the factor.
-Tensor nll_backward(const Tensor& factor, const Tensor& target, const Tensor& weight, const Shape& sizes, int64_t dim,
-                    int64_t ignore_index, bool each) {
+Tensor nll_backward(const Tensor& factor, const Tensor& target, const Tensor& weight, const Shape& sizes,
+                    int64_t dim, int64_t ignore_index, bool each) {
   const DType compute = row_type(factor.dtype());
   const Tensor f = dense(factor, compute);
   Tensor dx = Tensor::empty(sizes, compute, factor.device());
@@ -51,8 +54,8 @@ Tensor nll_backward(const Tensor& factor, const Tensor& target, const Tensor& we
   p.number[0] = each ? 1 : 0, p.out[0] = dx.bytes();
   if (!empty(p)) slots::nll_loss_backward(factor.device(), p);
   return record("NllLossBackwardBackward0", dx, saved(target, weight, dim, ignore_index, each),
-                wrt(factor, [](const Tensor& u, const Tensor& target, const Tensor& weight, int64_t dim, int64_t ignore_index,
-                               bool each) {
+                wrt(factor, [](const Tensor& u, const Tensor& target, const Tensor& weight, int64_t dim,
+                               int64_t ignore_index, bool each) {
                   NoGradGuard guard;  // the third derivative in u is not needed by any gradient
                   const Tensor g = picked(u, target, weight, dim, ignore_index);
                   return each ? g : sum_all(g);
@@ -64,15 +67,16 @@ struct Classes {
   double total;
 };
 Classes read_classes(const Tensor& input, const Tensor& target, const Tensor& weight, int64_t ignore_index) {
-  TG_CHECK(!is_floating(target.dtype()) && target.dtype() != DType::Bool, Runtime, "expected scalar type Long but found ",
-           dtype_scalar_name(target.dtype()));
+  TG_CHECK(!is_floating(target.dtype()) && target.dtype() != DType::Bool, Runtime,
+           "expected scalar type Long but found ", dtype_scalar_name(target.dtype()));
   const int64_t classes = input.sizes()[class_dim(input)];
   TG_CHECK(!weight.defined() || (weight.dim() == 1 && weight.numel() == classes), Runtime,
-           "weight tensor should be defined either for all ", classes, " classes or no classes but got weight tensor of shape: ",
-           weight.sizes());
+           "weight tensor should be defined either for all ", classes,
+           " classes or no classes but got weight tensor of shape: ", weight.sizes());
   TG_CHECK(!grad_enabled() || !wants_gradient(weight), Runtime, "The function '",
            input.dim() > 2 ? "nll_loss2d_forward" : "nll_loss_forward",
-           "' is not differentiable with respect to argument 'weight'. This input cannot have requires_grad True.");
+           "' is not differentiable with respect to argument 'weight'. This input cannot have requires_grad "
+           "True.");
   Classes c;
   NoGradGuard guard;
   c.target = contiguous(to(target, DType::Int64));
@@ -92,14 +96,16 @@ void check_target_shape(const Tensor& input, const Tensor& target) {
     TG_CHECK(fits, Runtime, "size mismatch (got input: ", input.sizes(), ", target: ", target.sizes(), ")");
     return;
   }
-  TG_CHECK(target.dim() > 0 && input.sizes()[0] == target.sizes()[0], Value, "Expected input batch_size (", input.sizes()[0],
-           ") to match target batch_size (", target.dim() ? target.sizes()[0] : 0, ").");
+  TG_CHECK(target.dim() > 0 && input.sizes()[0] == target.sizes()[0], Value, "Expected input batch_size (",
+           input.sizes()[0], ") to match target batch_size (", target.dim() ? target.sizes()[0] : 0, ").");
   Shape expected{input.sizes()[0]};
   for (int64_t d = 2; d < input.dim(); d++) expected.push_back(input.sizes()[d]);
   if (input.dim() == 4) {
-    TG_CHECK(target.dim() == 3, Runtime, "only batches of spatial targets supported (3D tensors) but got targets of dimension: ",
+    TG_CHECK(target.dim() == 3, Runtime,
+             "only batches of spatial targets supported (3D tensors) but got targets of dimension: ",
              target.dim());
-    TG_CHECK(target.sizes() == expected, Runtime, "size mismatch (got input: ", input.sizes(), " , target: ", target.sizes());
+    TG_CHECK(target.sizes() == expected, Runtime, "size mismatch (got input: ", input.sizes(),
+             " , target: ", target.sizes());
   }
   TG_CHECK(target.sizes() == expected, Runtime, "Expected target size ", expected, ", got ", target.sizes());
 }
@@ -123,7 +129,8 @@ Tensor add_up(const Tensor& loss, Reduced how, double total) {
 }
 
 // Both steps in one kernel each way, for [N, C] or [C] and class indices.
-Tensor fused_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight, int64_t ignore_index, Reduced how) {
+Tensor fused_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight,
+                           int64_t ignore_index, Reduced how) {
   const Classes c = read_classes(input, target, weight, ignore_index);
   const DType compute = row_type(input.dtype());
   Tensor loss, lse;
@@ -135,36 +142,43 @@ Tensor fused_cross_entropy(const Tensor& input, const Tensor& target, const Tens
     Rows p;
     p.dtype = compute;
     p.n = input.sizes()[class_dim(input)], p.outer = input.dim() == 1 ? 1 : input.sizes()[0];
-    p.in[0] = x.bytes(), p.in[1] = c.target.bytes(), p.in[2] = bytes_or_null(c.weight), p.integer = ignore_index;
+    p.in[0] = x.bytes(), p.in[1] = c.target.bytes(), p.in[2] = bytes_or_null(c.weight),
+    p.integer = ignore_index;
     p.out[0] = loss.bytes(), p.out[1] = lse.bytes();
     if (!empty(p)) slots::cross_entropy(input.device(), p);
     loss = to(add_up(loss, how, c.total), input.dtype());
   }
   return record("NllLossBackward0", loss, saved(input, c.target, c.weight, lse, ignore_index, how, c.total),
-                wrt(input, [](const Tensor& u, const Tensor& x, const Tensor& target, const Tensor& weight, const Tensor& lse,
-                              int64_t ignore_index, Reduced how, double total) -> Tensor {
-                  const bool each = how == Reduced::None;
-                  const int64_t dim = class_dim(x);
-                  if (grad_enabled()) {
-                    // (softmax - onehot) w[t] u, with onehot w[t] from the kernel of nll_loss and w[t] its sum
-                    const Tensor one = full({}, 1.0, x.dtype(), x.device());
-                    const Tensor at_target = nll_backward(one, target, weight, x.sizes(), dim, ignore_index, false);
-                    const Tensor w = -sum(at_target, {dim}, true);
-                    const Tensor scale = how == Reduced::Mean ? u * Scalar(1.0 / total) : u;
-                    return (softmax(x, dim) * w + at_target) * (each && x.dim() > 1 ? unsqueeze(scale, dim) : scale);
-                  }
-                  const DType compute = lse.dtype();
-                  const Tensor in = dense(x, compute), factor = dense(u, compute);
-                  Tensor dx = Tensor::empty(x.sizes(), compute, x.device());
-                  Rows p;
-                  p.dtype = compute;
-                  p.n = x.sizes()[dim], p.outer = x.dim() == 1 ? 1 : x.sizes()[0];
-                  p.in[0] = in.bytes(), p.in[1] = target.bytes(), p.in[2] = bytes_or_null(weight), p.in[3] = lse.bytes();
-                  p.in[4] = factor.bytes(), p.number[0] = each ? 1 : 0, p.integer = ignore_index, p.out[0] = dx.bytes();
-                  p.number[1] = how == Reduced::Mean ? 1.0 / total : 1.0;
-                  if (!empty(p)) slots::cross_entropy_backward(x.device(), p);
-                  return dx;
-                }));
+                wrt(input,
+                    [](const Tensor& u, const Tensor& x, const Tensor& target, const Tensor& weight,
+                       const Tensor& lse, int64_t ignore_index, Reduced how, double total) -> Tensor {
+                      const bool each = how == Reduced::None;
+                      const int64_t dim = class_dim(x);
+                      if (grad_enabled()) {
+                        // (softmax - onehot) w[t] u, with onehot w[t] from the kernel of nll_loss and w[t]
+                        // its sum
+                        const Tensor one = full({}, 1.0, x.dtype(), x.device());
+                        const Tensor at_target =
+                            nll_backward(one, target, weight, x.sizes(), dim, ignore_index, false);
+                        const Tensor w = -sum(at_target, {dim}, true);
+                        const Tensor scale = how == Reduced::Mean ? u * Scalar(1.0 / total) : u;
+                        return (softmax(x, dim) * w + at_target) *
+                               (each && x.dim() > 1 ? unsqueeze(scale, dim) : scale);
+                      }
+                      const DType compute = lse.dtype();
+                      const Tensor in = dense(x, compute), factor = dense(u, compute);
+                      Tensor dx = Tensor::empty(x.sizes(), compute, x.device());
+                      Rows p;
+                      p.dtype = compute;
+                      p.n = x.sizes()[dim], p.outer = x.dim() == 1 ? 1 : x.sizes()[0];
+                      p.in[0] = in.bytes(), p.in[1] = target.bytes(), p.in[2] = bytes_or_null(weight),
+                      p.in[3] = lse.bytes();
+                      p.in[4] = factor.bytes(), p.number[0] = each ? 1 : 0, p.integer = ignore_index,
+                      p.out[0] = dx.bytes();
+                      p.number[1] = how == Reduced::Mean ? 1.0 / total : 1.0;
+                      if (!empty(p)) slots::cross_entropy_backward(x.device(), p);
+                      return dx;
+                    }));
 }
 
 Tensor vector_over_classes(const Tensor& weight, const Tensor& input) {
@@ -173,16 +187,20 @@ Tensor vector_over_classes(const Tensor& weight, const Tensor& input) {
   return reshape(weight, shape);
 }
 
-Tensor probability_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight, Reduced how, double smoothing) {
-  TG_CHECK(is_floating(target.dtype()), Runtime, "Expected floating point type for target with class probabilities, got ",
+Tensor probability_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight, Reduced how,
+                                 double smoothing) {
+  TG_CHECK(is_floating(target.dtype()), Runtime,
+           "Expected floating point type for target with class probabilities, got ",
            dtype_scalar_name(target.dtype()));
   TG_CHECK(input.dim() > 0, Index, "Dimension specified as 1 but tensor has no dimensions");
   const int64_t dim = class_dim(input), classes = input.sizes()[dim];
   TG_CHECK(!weight.defined() || (weight.dim() == 1 && weight.numel() == classes), Runtime,
            "cross_entropy: weight tensor should be defined either for all ", classes,
            " classes or no classes but got weight tensor of shape: ", weight.sizes());
-  TG_CHECK(0 <= smoothing && smoothing <= 1, Runtime, "label_smoothing must be between 0.0 and 1.0. Got: ", smoothing);
-  const Tensor t = smoothing > 0 ? target * Scalar(1 - smoothing) + Scalar(smoothing / double(classes)) : target;
+  TG_CHECK(0 <= smoothing && smoothing <= 1, Runtime,
+           "label_smoothing must be between 0.0 and 1.0. Got: ", smoothing);
+  const Tensor t =
+      smoothing > 0 ? target * Scalar(1 - smoothing) + Scalar(smoothing / double(classes)) : target;
   Tensor terms = log_softmax(input, dim) * t;
   if (weight.defined()) terms = terms * vector_over_classes(weight, input);
   if (how == Reduced::None) return -sum(terms, {dim});
@@ -191,8 +209,8 @@ Tensor probability_cross_entropy(const Tensor& input, const Tensor& target, cons
   return total / Scalar(input.numel() == 0 ? NAN : double(input.numel() / classes));
 }
 
-Tensor smoothed_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight, int64_t ignore_index, Reduced how,
-                              double smoothing) {
+Tensor smoothed_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight,
+                              int64_t ignore_index, Reduced how, double smoothing) {
   TG_CHECK(smoothing <= 1, Runtime, "label_smoothing must be between 0.0 and 1.0. Got: ", smoothing);
   const int64_t dim = class_dim(input), classes = input.sizes()[dim];
   const Tensor logs = log_softmax(input, dim);
@@ -209,7 +227,8 @@ Tensor smoothed_cross_entropy(const Tensor& input, const Tensor& target, const T
 
 }  // namespace
 
-Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight, int64_t ignore_index, Reduce reduction) {
+Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight, int64_t ignore_index,
+                Reduce reduction) {
   const Reduced how = parse_reduction(reduction);
   check_target_shape(input, target);
   TG_CHECK(is_floating(input.dtype()), NotImplemented, "\"nll_loss_out_frame\" not implemented for '",
@@ -219,52 +238,62 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight,
   Tensor loss;
   {
     NoGradGuard guard;
-    loss = to(reduce_classes(picked(input, c.target, c.weight, dim, ignore_index), how, c.total), input.dtype());
+    loss =
+        to(reduce_classes(picked(input, c.target, c.weight, dim, ignore_index), how, c.total), input.dtype());
   }
   return record(input.dim() > 2 ? "NllLoss2DBackward0" : "NllLossBackward0", loss,
                 saved(c.target, c.weight, input.sizes(), dim, ignore_index, how, c.total),
-                wrt(input, [](const Tensor& u, const Tensor& target, const Tensor& weight, const Shape& sizes, int64_t dim,
-                              int64_t ignore_index, Reduced how, double total) {
+                wrt(input, [](const Tensor& u, const Tensor& target, const Tensor& weight, const Shape& sizes,
+                              int64_t dim, int64_t ignore_index, Reduced how, double total) {
                   const Tensor factor = how == Reduced::Mean ? u * Scalar(1.0 / total) : u;
                   return nll_backward(factor, target, weight, sizes, dim, ignore_index, how == Reduced::None);
                 }));
 }
-static Tensor nll_loss_functional(const Tensor& input, const Tensor& target, const Tensor& weight, std::optional<bool> size_average,
-                                  int64_t ignore_index, std::optional<bool> reduce, std::string_view reduction) {
+static Tensor nll_loss_functional(const Tensor& input, const Tensor& target, const Tensor& weight,
+                                  std::optional<bool> size_average, int64_t ignore_index,
+                                  std::optional<bool> reduce, std::string_view reduction) {
   return nll_loss(input, target, weight, ignore_index, legacy(reduction, size_average, reduce));
 }
 TG_OP(nll_loss_functional,
-      "nll_loss(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, int ignore_index=-100, "
-      "bool? reduce=None, str reduction='mean') -> Tensor", kFunctional, R"(
+      "nll_loss(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, int "
+      "ignore_index=-100, "
+      "bool? reduce=None, str reduction='mean') -> Tensor",
+      kFunctional, R"(
 -weight[target] * input[target] along the class dimension (1, or 0 of a vector); input holds log-probabilities, target class
 indices. "mean" divides by the sum of the weights; elements whose target is ignore_index count for nothing.
 
 Backward: -u * weight[target] at the targets, 0 elsewhere.
 )");
 
-Tensor cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight, int64_t ignore_index, Reduce reduction,
-                     double label_smoothing) {
+Tensor cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight, int64_t ignore_index,
+                     Reduce reduction, double label_smoothing) {
   const Reduced how = parse_reduction(reduction);
   if (input.sizes() == target.sizes()) {
     TG_CHECK(ignore_index < 0, Runtime, "ignore_index is not supported for floating point target");
     return probability_cross_entropy(input, target, weight, how, label_smoothing);
   }
-  TG_CHECK(is_floating(input.dtype()), NotImplemented, "\"log_softmax_lastdim_kernel_impl\" not implemented for '",
-           dtype_scalar_name(input.dtype()), "'");
+  TG_CHECK(is_floating(input.dtype()), NotImplemented,
+           "\"log_softmax_lastdim_kernel_impl\" not implemented for '", dtype_scalar_name(input.dtype()),
+           "'");
   wrap_dim(class_dim(input), input.dim());
   check_target_shape(input, target);
-  if (label_smoothing > 0) return smoothed_cross_entropy(input, target, weight, ignore_index, how, label_smoothing);
+  if (label_smoothing > 0)
+    return smoothed_cross_entropy(input, target, weight, ignore_index, how, label_smoothing);
   if (input.dim() <= 2) return fused_cross_entropy(input, target, weight, ignore_index, how);
   return nll_loss(log_softmax(input, 1), target, weight, ignore_index, reduction);
 }
 static Tensor cross_entropy_functional(const Tensor& input, const Tensor& target, const Tensor& weight,
-                                       std::optional<bool> size_average, int64_t ignore_index, std::optional<bool> reduce,
-                                       std::string_view reduction, double label_smoothing) {
-  return cross_entropy(input, target, weight, ignore_index, legacy(reduction, size_average, reduce), label_smoothing);
+                                       std::optional<bool> size_average, int64_t ignore_index,
+                                       std::optional<bool> reduce, std::string_view reduction,
+                                       double label_smoothing) {
+  return cross_entropy(input, target, weight, ignore_index, legacy(reduction, size_average, reduce),
+                       label_smoothing);
 }
 TG_OP(cross_entropy_functional,
-      "cross_entropy(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, int ignore_index=-100, "
-      "bool? reduce=None, str reduction='mean', float label_smoothing=0.0) -> Tensor", kFunctional, R"(
+      "cross_entropy(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, int "
+      "ignore_index=-100, "
+      "bool? reduce=None, str reduction='mean', float label_smoothing=0.0) -> Tensor",
+      kFunctional, R"(
 nll_loss(log_softmax(input), target) for class indices; -sum(weight * target * log_softmax(input)) for probabilities in the
 shape of input. label_smoothing mixes the target with the uniform distribution.
 

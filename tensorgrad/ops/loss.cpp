@@ -17,13 +17,17 @@ using OptionalBool = std::optional<bool>;
 
 // A kernel of two operands and its reduction; records nothing.
 template <class Slot, class... Numbers>
-Tensor pair_loss(const char* name, Slot& slot, const Tensor& a, const Tensor& b, Reduced how, Numbers... numbers) {
+Tensor pair_loss(const char* name, Slot& slot, const Tensor& a, const Tensor& b, Reduced how,
+                 Numbers... numbers) {
   NoGradGuard guard;
   const DType t = result_type(a, b);
-  TG_CHECK(is_floating(t), NotImplemented, "\"", name, "_cpu\" not implemented for '", dtype_scalar_name(t), "'");
+  TG_CHECK(is_floating(t), NotImplemented, "\"", name, "_cpu\" not implemented for '", dtype_scalar_name(t),
+           "'");
   return reduce_loss(pointwise(name, slot, {}, t, t, {&a, &b}, numbers...), how);
 }
-int64_t broadcast_count(const Tensor& a, const Tensor& b) { return count_elements(broadcast_shapes(a.sizes(), b.sizes())); }
+int64_t broadcast_count(const Tensor& a, const Tensor& b) {
+  return count_elements(broadcast_shapes(a.sizes(), b.sizes()));
+}
 
 Tensor weighted(const Tensor& loss, const Tensor& weight, Reduced how) {
   const Tensor product = loss * weight;
@@ -40,16 +44,21 @@ Tensor mse_loss(const Tensor& input, const Tensor& target, Reduce reduction) {
     return (a - b) * Scalar(scale) * u;
   };
   return record("MseLossBackward0", result, saved(input, target, how), wrt(input, slope),
-                wrt(target, [](const Tensor& u, const Tensor& a, const Tensor& b, Reduced how) { return decltype(slope){}(u, b, a, how); }));
+                wrt(target, [](const Tensor& u, const Tensor& a, const Tensor& b, Reduced how) {
+                  return decltype(slope){}(u, b, a, how);
+                }));
 }
-static Tensor mse_loss_functional(const Tensor& input, const Tensor& target, OptionalBool size_average, OptionalBool reduce,
-                                  std::string_view reduction, const Tensor& weight) {
+static Tensor mse_loss_functional(const Tensor& input, const Tensor& target, OptionalBool size_average,
+                                  OptionalBool reduce, std::string_view reduction, const Tensor& weight) {
   const std::string_view how = legacy(reduction, size_average, reduce);
-  return weight.defined() ? weighted(mse_loss(input, target, "none"), weight, parse_reduction(how)) : mse_loss(input, target, how);
+  return weight.defined() ? weighted(mse_loss(input, target, "none"), weight, parse_reduction(how))
+                          : mse_loss(input, target, how);
 }
-TG_OP(mse_loss_functional,
-      "mse_loss(Tensor input, Tensor target, bool? size_average=None, bool? reduce=None, str reduction='mean', "
-      "Tensor? weight=None) -> Tensor", kFunctional, R"(
+TG_OP(
+    mse_loss_functional,
+    "mse_loss(Tensor input, Tensor target, bool? size_average=None, bool? reduce=None, str reduction='mean', "
+    "Tensor? weight=None) -> Tensor",
+    kFunctional, R"(
 (input - target)^2, reduced: "none", "mean" or "sum".
 
 Backward: 2 * u * (input - target) for input, its negative for target; divided by the number of elements for "mean".
@@ -58,14 +67,17 @@ Backward: 2 * u * (input - target) for input, its negative for target; divided b
 Tensor l1_loss(const Tensor& input, const Tensor& target, Reduce reduction) {
   return reduce_loss(abs(input - target), parse_reduction(reduction));
 }
-static Tensor l1_loss_functional(const Tensor& input, const Tensor& target, OptionalBool size_average, OptionalBool reduce,
-                                 std::string_view reduction, const Tensor& weight) {
+static Tensor l1_loss_functional(const Tensor& input, const Tensor& target, OptionalBool size_average,
+                                 OptionalBool reduce, std::string_view reduction, const Tensor& weight) {
   const std::string_view how = legacy(reduction, size_average, reduce);
-  return weight.defined() ? weighted(l1_loss(input, target, "none"), weight, parse_reduction(how)) : l1_loss(input, target, how);
+  return weight.defined() ? weighted(l1_loss(input, target, "none"), weight, parse_reduction(how))
+                          : l1_loss(input, target, how);
 }
-TG_OP(l1_loss_functional,
-      "l1_loss(Tensor input, Tensor target, bool? size_average=None, bool? reduce=None, str reduction='mean', "
-      "Tensor? weight=None) -> Tensor", kFunctional, R"(
+TG_OP(
+    l1_loss_functional,
+    "l1_loss(Tensor input, Tensor target, bool? size_average=None, bool? reduce=None, str reduction='mean', "
+    "Tensor? weight=None) -> Tensor",
+    kFunctional, R"(
 |input - target|, reduced: "none", "mean" or "sum".
 
 Backward: u * sgn(input - target) for input, its negative for target.
@@ -84,13 +96,15 @@ Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, Reduce reductio
                   return decltype(slope){}(u, b, a, how, beta);
                 }));
 }
-static Tensor smooth_l1_functional(const Tensor& input, const Tensor& target, OptionalBool size_average, OptionalBool reduce,
-                                   std::string_view reduction, double beta) {
+static Tensor smooth_l1_functional(const Tensor& input, const Tensor& target, OptionalBool size_average,
+                                   OptionalBool reduce, std::string_view reduction, double beta) {
   return smooth_l1_loss(input, target, legacy(reduction, size_average, reduce), beta);
 }
 TG_OP(smooth_l1_functional,
-      "smooth_l1_loss(Tensor input, Tensor target, bool? size_average=None, bool? reduce=None, str reduction='mean', "
-      "float beta=1.0) -> Tensor", kFunctional, R"(
+      "smooth_l1_loss(Tensor input, Tensor target, bool? size_average=None, bool? reduce=None, str "
+      "reduction='mean', "
+      "float beta=1.0) -> Tensor",
+      kFunctional, R"(
 With d = input - target: d^2 / (2 beta) where |d| < beta, else |d| - beta / 2; reduced.
 
 Backward: u * min(max(d / beta, -1), 1) for input, its negative for target.
@@ -108,12 +122,15 @@ Tensor huber_loss(const Tensor& input, const Tensor& target, Reduce reduction, d
                   return decltype(slope){}(u, b, a, how, delta);
                 }));
 }
-static Tensor huber_functional(const Tensor& input, const Tensor& target, std::string_view reduction, double delta, const Tensor& weight) {
-  return weight.defined() ? weighted(huber_loss(input, target, "none", delta), weight, parse_reduction(reduction))
-                          : huber_loss(input, target, reduction, delta);
+static Tensor huber_functional(const Tensor& input, const Tensor& target, std::string_view reduction,
+                               double delta, const Tensor& weight) {
+  return weight.defined()
+             ? weighted(huber_loss(input, target, "none", delta), weight, parse_reduction(reduction))
+             : huber_loss(input, target, reduction, delta);
 }
 TG_OP(huber_functional,
-      "huber_loss(Tensor input, Tensor target, str reduction='mean', float delta=1.0, Tensor? weight=None) -> Tensor",
+      "huber_loss(Tensor input, Tensor target, str reduction='mean', float delta=1.0, Tensor? weight=None) "
+      "-> Tensor",
       kFunctional, R"(
 With d = input - target: d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2); reduced.
 
@@ -131,15 +148,17 @@ void check_probabilities(const char* what, const Tensor& t) {
 }
 }  // namespace
 
-Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight, Reduce reduction) {
+Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight,
+                            Reduce reduction) {
   const Reduced how = parse_reduction(reduction);
   TG_CHECK(input.sizes() == target.sizes(), Value, "Using a target size (torch.Size(", target.sizes(),
            ")) that is different to the input size (torch.Size(", input.sizes(),
            ")) is deprecated. Please ensure they have the same size.");
-  TG_CHECK(target.dtype() == input.dtype(), Runtime, "Found dtype ", dtype_scalar_name(target.dtype()), " but expected ",
-           dtype_scalar_name(input.dtype()));
+  TG_CHECK(target.dtype() == input.dtype(), Runtime, "Found dtype ", dtype_scalar_name(target.dtype()),
+           " but expected ", dtype_scalar_name(input.dtype()));
   TG_CHECK(!grad_enabled() || !wants_gradient(weight), Runtime,
-           "The function 'binary_cross_entropy' is not differentiable with respect to argument 'weight'. This input cannot "
+           "The function 'binary_cross_entropy' is not differentiable with respect to argument 'weight'. "
+           "This input cannot "
            "have requires_grad True.");
   check_probabilities("input", input);
   check_probabilities("target", target);
@@ -154,22 +173,27 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Ten
     return weight.defined() ? v * weight : v;
   };
   using Scaled = decltype(scaled);
-  return record("BinaryCrossEntropyBackward0", result, saved(input, target, weight, how),
-                wrt(input, [](const Tensor& u, const Tensor& x, const Tensor& t, const Tensor& w, Reduced how) {
-                  constexpr double least = 1e-12;  // keeps the quotient finite at 0 and 1
-                  return Scaled{}(u, x, w, how) * ((x - t) / threshold(x * (1 - x), least, least));
-                }),
-                wrt(target, [](const Tensor& u, const Tensor& x, const Tensor&, const Tensor& w, Reduced how) {
-                  return Scaled{}(u, x, w, how) * (threshold(log1p(-x), -100.0, -100.0) - threshold(log(x), -100.0, -100.0));
-                }));
+  return record(
+      "BinaryCrossEntropyBackward0", result, saved(input, target, weight, how),
+      wrt(input,
+          [](const Tensor& u, const Tensor& x, const Tensor& t, const Tensor& w, Reduced how) {
+            constexpr double least = 1e-12;  // keeps the quotient finite at 0 and 1
+            return Scaled{}(u, x, w, how) * ((x - t) / threshold(x * (1 - x), least, least));
+          }),
+      wrt(target, [](const Tensor& u, const Tensor& x, const Tensor&, const Tensor& w, Reduced how) {
+        return Scaled{}(u, x, w, how) *
+               (threshold(log1p(-x), -100.0, -100.0) - threshold(log(x), -100.0, -100.0));
+      }));
 }
-static Tensor bce_functional(const Tensor& input, const Tensor& target, const Tensor& weight, OptionalBool size_average,
-                             OptionalBool reduce, std::string_view reduction) {
+static Tensor bce_functional(const Tensor& input, const Tensor& target, const Tensor& weight,
+                             OptionalBool size_average, OptionalBool reduce, std::string_view reduction) {
   return binary_cross_entropy(input, target, weight, legacy(reduction, size_average, reduce));
 }
 TG_OP(bce_functional,
-      "binary_cross_entropy(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, bool? reduce=None, "
-      "str reduction='mean') -> Tensor", kFunctional, R"(
+      "binary_cross_entropy(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, bool? "
+      "reduce=None, "
+      "str reduction='mean') -> Tensor",
+      kFunctional, R"(
 -weight * (target * log(input) + (1 - target) * log(1 - input)), reduced; input and target are probabilities, and the
 logarithms are no less than -100.
 
@@ -177,8 +201,8 @@ Backward: u * weight * (input - target) / (input * (1 - input)) for input, u * w
 target.
 )");
 
-Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target, const Tensor& weight, Reduce reduction,
-                                        const Tensor& pos_weight) {
+Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target, const Tensor& weight,
+                                        Reduce reduction, const Tensor& pos_weight) {
   const Reduced how = parse_reduction(reduction);
   TG_CHECK(input.sizes() == target.sizes(), Value, "Target size (torch.Size(", target.sizes(),
            ")) must be the same as input size (torch.Size(", input.sizes(), "))");
@@ -186,22 +210,28 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& targe
   if (pos_weight.defined()) {
     loss = (1 - target) * input - (target * (pos_weight - 1) + 1) * logsigmoid(input);
   } else {
-    loss = record("BinaryCrossEntropyWithLogitsBackward0",
-                  pair_loss("binary_cross_entropy_with_logits", slots::cross_entropy_of_logits, input, target, Reduced::None),
-                  saved(input, target),
-                  wrt(input, [](const Tensor& u, const Tensor& x, const Tensor& t) { return u * (sigmoid(x) - t); }),
-                  wrt(target, [](const Tensor& u, const Tensor& x, const Tensor&) { return u * -x; }));
+    loss = record(
+        "BinaryCrossEntropyWithLogitsBackward0",
+        pair_loss("binary_cross_entropy_with_logits", slots::cross_entropy_of_logits, input, target,
+                  Reduced::None),
+        saved(input, target),
+        wrt(input, [](const Tensor& u, const Tensor& x, const Tensor& t) { return u * (sigmoid(x) - t); }),
+        wrt(target, [](const Tensor& u, const Tensor& x, const Tensor&) { return u * -x; }));
   }
   if (weight.defined()) loss = loss * weight;
   return reduce_loss(loss, how);
 }
-static Tensor bce_logits_functional(const Tensor& input, const Tensor& target, const Tensor& weight, OptionalBool size_average,
-                                    OptionalBool reduce, std::string_view reduction, const Tensor& pos_weight) {
-  return binary_cross_entropy_with_logits(input, target, weight, legacy(reduction, size_average, reduce), pos_weight);
+static Tensor bce_logits_functional(const Tensor& input, const Tensor& target, const Tensor& weight,
+                                    OptionalBool size_average, OptionalBool reduce,
+                                    std::string_view reduction, const Tensor& pos_weight) {
+  return binary_cross_entropy_with_logits(input, target, weight, legacy(reduction, size_average, reduce),
+                                          pos_weight);
 }
 TG_OP(bce_logits_functional,
-      "binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, "
-      "bool? reduce=None, str reduction='mean', Tensor? pos_weight=None) -> Tensor", kFunctional, R"(
+      "binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight=None, bool? "
+      "size_average=None, "
+      "bool? reduce=None, str reduction='mean', Tensor? pos_weight=None) -> Tensor",
+      kFunctional, R"(
 binary_cross_entropy of sigmoid(input), computed so that nothing overflows; pos_weight multiplies the target's term.
 
 Backward (pos_weight 1): u * weight * (sigmoid(input) - target) for input, -u * weight * input for target.
@@ -215,19 +245,21 @@ Tensor kl_div(const Tensor& input, const Tensor& target, Reduce reduction, bool 
     loss = exp(target) * (target - input);
   } else {
     // 0 log 0 = 0: log(1) stands where the target is 0.
-    const Tensor zero = wrap_number(0), at_zero = pointwise("eq", slots::eq, {}, target.dtype(), DType::Bool, {&target, &zero});
+    const Tensor zero = wrap_number(0),
+                 at_zero = pointwise("eq", slots::eq, {}, target.dtype(), DType::Bool, {&target, &zero});
     loss = target * (log(target + at_zero) - input);
   }
   const Tensor result = reduce_loss(loss, how);
   return batchmean && input.dim() > 0 ? result / Scalar(double(input.sizes()[0])) : result;
 }
-static Tensor kl_div_functional(const Tensor& input, const Tensor& target, OptionalBool size_average, OptionalBool reduce,
-                                std::string_view reduction, bool log_target) {
+static Tensor kl_div_functional(const Tensor& input, const Tensor& target, OptionalBool size_average,
+                                OptionalBool reduce, std::string_view reduction, bool log_target) {
   return kl_div(input, target, legacy(reduction, size_average, reduce), log_target);
 }
 TG_OP(kl_div_functional,
       "kl_div(Tensor input, Tensor target, bool? size_average=None, bool? reduce=None, str reduction='mean', "
-      "bool log_target=False) -> Tensor", kFunctional, R"(
+      "bool log_target=False) -> Tensor",
+      kFunctional, R"(
 target * (log(target) - input), where input is a logarithm, and target too with log_target; reduced: "none", "mean",
 "sum", or "batchmean", the sum divided by the first size.
 )");

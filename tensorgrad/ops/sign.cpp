@@ -8,7 +8,8 @@ namespace tensorgrad {
 Tensor neg(const Tensor& input, Out out) {
   const DType t = input.dtype();
   TG_CHECK(t != DType::Bool, Runtime,
-           "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` "
+           "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
+           "mask, use the `~` "
            "or `logical_not()` operator instead.");
   Tensor result = pointwise("neg", slots::neg, out, t, t, {&input});
   return record("NegBackward0", result, out, saved(), wrt(input, [](const Tensor& u) { return -u; }));
@@ -65,12 +66,15 @@ Backward: zero.
 )");
 
 namespace {
-template <class Slot> Tensor predicate(const char* name, Slot& slot, const Tensor& input, const Out& out = {}) {
+template <class Slot>
+Tensor predicate(const char* name, Slot& slot, const Tensor& input, const Out& out = {}) {
   return pointwise(name, slot, out, input.dtype(), DType::Bool, {&input});
 }
 }  // namespace
 
-Tensor isnan(const Tensor& input) { return pointwise("isnan", slots::ne, {}, input.dtype(), DType::Bool, {&input, &input}); }
+Tensor isnan(const Tensor& input) {
+  return pointwise("isnan", slots::ne, {}, input.dtype(), DType::Bool, {&input, &input});
+}
 TG_OP(isnan, "isnan(Tensor input) -> Tensor", kFunction | kMethod, R"(
 Bool: whether each element is nan.
 )");
@@ -102,7 +106,8 @@ Bool: whether each element is zero.
 )");
 Tensor bitwise_not(const Tensor& input, Out out) {
   const DType t = input.dtype();
-  TG_CHECK(!is_floating(t), NotImplemented, "\"bitwise_not_cpu\" not implemented for '", dtype_scalar_name(t), "'");
+  TG_CHECK(!is_floating(t), NotImplemented, "\"bitwise_not_cpu\" not implemented for '", dtype_scalar_name(t),
+           "'");
   return pointwise("bitwise_not", slots::bitwise_not, out, t, t, {&input});
 }
 TG_UNARY_ROW(bitwise_not, R"(
@@ -120,7 +125,9 @@ Tensor nan_to_num(const Tensor& input, std::optional<double> nan, std::optional<
   return record("NanToNumBackward0", result, out, saved(before),
                 wrt(before, [](const Tensor& u, const Tensor& x) { return u * isfinite(x); }));
 }
-TG_OP(nan_to_num, "nan_to_num(Tensor input, float? nan=None, float? posinf=None, float? neginf=None, *, Tensor? out=None) -> Tensor",
+TG_OP(nan_to_num,
+      "nan_to_num(Tensor input, float? nan=None, float? posinf=None, float? neginf=None, *, Tensor? "
+      "out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 input with nan, inf and -inf replaced: by 0, the largest and the lowest finite number where nothing else is given.
 

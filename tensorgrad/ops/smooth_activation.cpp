@@ -119,7 +119,9 @@ static Tensor elu_like(const Tensor& input, double negative, double positive, do
                   return elu_backward(u, x, n, p, i);
                 }));
 }
-Tensor elu(const Tensor& input, double alpha, bool inplace) { return elu_like(input, alpha, 1.0, 1.0, inplace); }
+Tensor elu(const Tensor& input, double alpha, bool inplace) {
+  return elu_like(input, alpha, 1.0, 1.0, inplace);
+}
 TG_OP(elu, "elu(Tensor input, float alpha=1.0, bool inplace=False) -> Tensor", kFunctional, R"(
 input where positive, else alpha * (e^input - 1).
 
@@ -149,15 +151,20 @@ static Tensor selu_in_place(const Tensor& input) { return selu(input, true); }
 static Tensor celu_in_place(const Tensor& input, double alpha) { return celu(input, alpha, true); }
 TG_OP(selu_out, "selu(Tensor input) -> Tensor", kFunction, "See nn.functional.selu.");
 TG_OP(celu_out, "celu(Tensor input, float alpha=1.0) -> Tensor", kFunction, "See nn.functional.celu.");
-TG_OP(selu_in_place, "selu_(Tensor input) -> Tensor", kFunction | kFunctional, "nn.functional.selu in place.");
-TG_OP(celu_in_place, "celu_(Tensor input, float alpha=1.0) -> Tensor", kFunction | kFunctional, "nn.functional.celu in place.");
+TG_OP(selu_in_place, "selu_(Tensor input) -> Tensor", kFunction | kFunctional,
+      "nn.functional.selu in place.");
+TG_OP(celu_in_place, "celu_(Tensor input, float alpha=1.0) -> Tensor", kFunction | kFunctional,
+      "nn.functional.celu in place.");
 
 Tensor softplus(const Tensor& input, double beta, double threshold, Out out) {
   Tensor result = same_type("softplus_cpu", slots::softplus, input, out, beta, threshold);
   return record("SoftplusBackward0", result, out, saved(input, beta, threshold),
-                wrt(input, [](const Tensor& u, const Tensor& x, double b, double t) { return softplus_backward(u, x, b, t); }));
+                wrt(input, [](const Tensor& u, const Tensor& x, double b, double t) {
+                  return softplus_backward(u, x, b, t);
+                }));
 }
-TG_OP(softplus, "softplus(Tensor input, float beta=1.0, float threshold=20.0, *, Tensor? out=None) -> Tensor", kFunctional, R"(
+TG_OP(softplus, "softplus(Tensor input, float beta=1.0, float threshold=20.0, *, Tensor? out=None) -> Tensor",
+      kFunctional, R"(
 out = log(1 + e^(beta * input)) / beta; input itself where beta * input > threshold.
 
 Backward: u * sigmoid(beta * input).

@@ -13,7 +13,8 @@ namespace tensorgrad {
 namespace {
 
 // slot(inputs...) along dim; the result has the type of the last input.
-template <class Slot, class... Inputs> Tensor along(Slot& slot, int64_t dim, const Inputs&... inputs) {
+template <class Slot, class... Inputs>
+Tensor along(Slot& slot, int64_t dim, const Inputs&... inputs) {
   const Tensor* const all[] = {&inputs...};
   const Tensor& like = *all[sizeof...(Inputs) - 1];
   const DType compute = row_type(like.dtype());
@@ -50,11 +51,12 @@ int64_t implicit_dim(const Tensor& input, std::optional<int64_t> dim) {
 Tensor softmax(const Tensor& input, int64_t dim, std::optional<DType> dtype, Out out) {
   const Tensor x = dtype ? to(input, *dtype) : input;
   const int64_t d = wrap_dim(dim, x.dim());
-  TG_CHECK(is_floating(x.dtype()), NotImplemented, "\"softmax_", d + 1 < x.dim() ? "" : "lastdim_", "kernel_impl\" not implemented for '",
-           dtype_scalar_name(x.dtype()), "'");
+  TG_CHECK(is_floating(x.dtype()), NotImplemented, "\"softmax_", d + 1 < x.dim() ? "" : "lastdim_",
+           "kernel_impl\" not implemented for '", dtype_scalar_name(x.dtype()), "'");
   Tensor result = deliver("softmax", out, along(slots::softmax, d, x));
-  return record("SoftmaxBackward0", result, out, saved(result, d),
-                wrt(x, [](const Tensor& u, const Tensor& y, int64_t d) { return softmax_backward(u, y, d); }));
+  return record(
+      "SoftmaxBackward0", result, out, saved(result, d),
+      wrt(x, [](const Tensor& u, const Tensor& y, int64_t d) { return softmax_backward(u, y, d); }));
 }
 TG_OP(softmax, "softmax(Tensor input, int dim, ScalarType? dtype=None, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod, R"(
@@ -66,46 +68,56 @@ Backward: out * (u - sum(u * out)).
 Tensor log_softmax(const Tensor& input, int64_t dim, std::optional<DType> dtype, Out out) {
   const Tensor x = dtype ? to(input, *dtype) : input;
   const int64_t d = wrap_dim(dim, x.dim());
-  TG_CHECK(is_floating(x.dtype()), NotImplemented, "\"log_softmax_", d + 1 < x.dim() ? "" : "lastdim_", "kernel_impl\" not implemented for '",
-           dtype_scalar_name(x.dtype()), "'");
+  TG_CHECK(is_floating(x.dtype()), NotImplemented, "\"log_softmax_", d + 1 < x.dim() ? "" : "lastdim_",
+           "kernel_impl\" not implemented for '", dtype_scalar_name(x.dtype()), "'");
   Tensor result = deliver("log_softmax", out, along(slots::log_softmax, d, x));
-  return record("LogSoftmaxBackward0", result, out, saved(result, d),
-                wrt(x, [](const Tensor& u, const Tensor& y, int64_t d) { return log_softmax_backward(u, y, d); }));
+  return record(
+      "LogSoftmaxBackward0", result, out, saved(result, d),
+      wrt(x, [](const Tensor& u, const Tensor& y, int64_t d) { return log_softmax_backward(u, y, d); }));
 }
-TG_OP(log_softmax, "log_softmax(Tensor input, int dim, ScalarType? dtype=None, *, Tensor? out=None) -> Tensor",
+TG_OP(log_softmax,
+      "log_softmax(Tensor input, int dim, ScalarType? dtype=None, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod, R"(
 out = input - log(sum(e^input)) along dim; input is cast to dtype first, if given.
 
 Backward: u - e^out * sum(u).
 )");
 
-static Tensor special_softmax(const Tensor& input, int64_t dim, std::optional<DType> dtype) { return softmax(input, dim, dtype); }
-TG_OP(special_softmax, "special.softmax(Tensor input, int dim, *, ScalarType? dtype=None) -> Tensor", kFunction,
-      "The same as softmax.");
+static Tensor special_softmax(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
+  return softmax(input, dim, dtype);
+}
+TG_OP(special_softmax, "special.softmax(Tensor input, int dim, *, ScalarType? dtype=None) -> Tensor",
+      kFunction, "The same as softmax.");
 static Tensor special_log_softmax(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
   return log_softmax(input, dim, dtype);
 }
-TG_OP(special_log_softmax, "special.log_softmax(Tensor input, int dim, *, ScalarType? dtype=None) -> Tensor", kFunction,
-      "The same as log_softmax.");
+TG_OP(special_log_softmax, "special.log_softmax(Tensor input, int dim, *, ScalarType? dtype=None) -> Tensor",
+      kFunction, "The same as log_softmax.");
 
-static Tensor softmax_functional(const Tensor& input, std::optional<int64_t> dim, int64_t, std::optional<DType> dtype) {
+static Tensor softmax_functional(const Tensor& input, std::optional<int64_t> dim, int64_t,
+                                 std::optional<DType> dtype) {
   return softmax(input, implicit_dim(input, dim), dtype);
 }
-TG_OP(softmax_functional, "softmax(Tensor input, int? dim=None, int _stacklevel=3, ScalarType? dtype=None) -> Tensor",
+TG_OP(softmax_functional,
+      "softmax(Tensor input, int? dim=None, int _stacklevel=3, ScalarType? dtype=None) -> Tensor",
       kFunctional, R"(
 out = e^input / sum(e^input) along dim.
 )");
-static Tensor log_softmax_functional(const Tensor& input, std::optional<int64_t> dim, int64_t, std::optional<DType> dtype) {
+static Tensor log_softmax_functional(const Tensor& input, std::optional<int64_t> dim, int64_t,
+                                     std::optional<DType> dtype) {
   return log_softmax(input, implicit_dim(input, dim), dtype);
 }
-TG_OP(log_softmax_functional, "log_softmax(Tensor input, int? dim=None, int _stacklevel=3, ScalarType? dtype=None) -> Tensor",
+TG_OP(log_softmax_functional,
+      "log_softmax(Tensor input, int? dim=None, int _stacklevel=3, ScalarType? dtype=None) -> Tensor",
       kFunctional, R"(
 out = input - log(sum(e^input)) along dim.
 )");
-static Tensor softmin_functional(const Tensor& input, std::optional<int64_t> dim, int64_t, std::optional<DType> dtype) {
+static Tensor softmin_functional(const Tensor& input, std::optional<int64_t> dim, int64_t,
+                                 std::optional<DType> dtype) {
   return softmax(-input, implicit_dim(input, dim), dtype);
 }
-TG_OP(softmin_functional, "softmin(Tensor input, int? dim=None, int _stacklevel=3, ScalarType? dtype=None) -> Tensor",
+TG_OP(softmin_functional,
+      "softmin(Tensor input, int? dim=None, int _stacklevel=3, ScalarType? dtype=None) -> Tensor",
       kFunctional, R"(
 softmax(-input) along dim.
 )");
@@ -124,11 +136,12 @@ Tensor logsumexp(const Tensor& input, const Ints& dim, bool keepdim, Out out) {
   else if (!empty(p))
     slots::logsumexp(input.device(), p);
   result = deliver("logsumexp", out, to(result, t));
-  return record("LogsumexpBackward0", result, out, saved(input, result, dim, keepdim),
-                wrt(input, [](const Tensor& u, const Tensor& x, const Tensor& y, const Ints& dim, bool keepdim) {
-                  const Tensor top = restore_reduced(y, dim, x.sizes(), keepdim);
-                  return restore_reduced(u, dim, x.sizes(), keepdim) * exp(x - top);
-                }));
+  return record(
+      "LogsumexpBackward0", result, out, saved(input, result, dim, keepdim),
+      wrt(input, [](const Tensor& u, const Tensor& x, const Tensor& y, const Ints& dim, bool keepdim) {
+        const Tensor top = restore_reduced(y, dim, x.sizes(), keepdim);
+        return restore_reduced(u, dim, x.sizes(), keepdim) * exp(x - top);
+      }));
 }
 TG_OP(logsumexp, "logsumexp(Tensor input, int[1] dim, bool keepdim=False, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod, R"(

@@ -6,19 +6,23 @@
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
-template <class T> TG_INLINE T smooth(T d, T beta) {
+template <class T>
+TG_INLINE T smooth(T d, T beta) {
   const T z = vm::abs(d);
   return z < beta ? T(0.5) * z * z / beta : z - T(0.5) * beta;
 }
-template <class T> TG_INLINE T huber_of(T d, T delta) {
+template <class T>
+TG_INLINE T huber_of(T d, T delta) {
   const T z = vm::abs(d);
   return z <= delta ? T(0.5) * z * z : delta * (z - T(0.5) * delta);
 }
-template <class T> TG_INLINE T clamped_log(T x) {
+template <class T>
+TG_INLINE T clamped_log(T x) {
   const T y = vm::log(x);
   return y < T(-100) ? T(-100) : y;
 }
-template <class T> TG_INLINE T clamped_log1p(T x) {
+template <class T>
+TG_INLINE T clamped_log1p(T x) {
   const T y = vm::log1p(x);
   return y < T(-100) ? T(-100) : y;
 }
@@ -35,8 +39,10 @@ TG_PAIR0(cross_entropy_of_logits, (a < T(0) ? T(0) : a) - a * b + vm::log1p(vm::
 
 namespace {
 
-// in: x [outer, n], target int64 [outer], weight [n] or null; out: loss [outer], log of the sum of exponentials [outer].
-template <class T> void rows_forward(const Rows& p) {
+// in: x [outer, n], target int64 [outer], weight [n] or null; out: loss [outer], log of the sum of
+// exponentials [outer].
+template <class T>
+void rows_forward(const Rows& p) {
   const T *x = static_cast<const T*>(p.in[0]), *weight = static_cast<const T*>(p.in[2]);
   const int64_t* target = static_cast<const int64_t*>(p.in[1]);
   T *loss = static_cast<T*>(p.out[0]), *lse = static_cast<T*>(p.out[1]);
@@ -60,8 +66,10 @@ template <class T> void rows_forward(const Rows& p) {
   });
 }
 
-// in: x, target, weight, lse, the factor of each row [outer] or one (stride 0); out: dx = scale factor w[t] (softmax - onehot).
-template <class T> void rows_backward(const Rows& p) {
+// in: x, target, weight, lse, the factor of each row [outer] or one (stride 0); out: dx = scale factor w[t]
+// (softmax - onehot).
+template <class T>
+void rows_backward(const Rows& p) {
   const T *x = static_cast<const T*>(p.in[0]), *weight = static_cast<const T*>(p.in[2]);
   const int64_t* target = static_cast<const int64_t*>(p.in[1]);
   const T *lse = static_cast<const T*>(p.in[3]), *factor = static_cast<const T*>(p.in[4]);
@@ -86,7 +94,8 @@ template <class T> void rows_backward(const Rows& p) {
 }
 
 // in: log-probabilities [outer, n, inner], target [outer, inner], weight or null; out: loss [outer, inner].
-template <class T> void picked_forward(const Rows& p) {
+template <class T>
+void picked_forward(const Rows& p) {
   const T *x = static_cast<const T*>(p.in[0]), *weight = static_cast<const T*>(p.in[2]);
   const int64_t* target = static_cast<const int64_t*>(p.in[1]);
   T* loss = static_cast<T*>(p.out[0]);
@@ -97,7 +106,8 @@ template <class T> void picked_forward(const Rows& p) {
     }
 }
 // in: factor [outer, inner] or one (number[0]: its stride), target, weight; out: dx, zero but at the targets.
-template <class T> void picked_backward(const Rows& p) {
+template <class T>
+void picked_backward(const Rows& p) {
   const T *factor = static_cast<const T*>(p.in[0]), *weight = static_cast<const T*>(p.in[2]);
   const int64_t *target = static_cast<const int64_t*>(p.in[1]), stride = int64_t(p.number[0]);
   T* dx = static_cast<T*>(p.out[0]);
@@ -107,7 +117,8 @@ template <class T> void picked_backward(const Rows& p) {
       for (int64_t i = 0; i < size; i++) dx[o * size + i] = 0;
       for (int64_t i = 0; i < p.inner; i++) {
         const int64_t at = o * p.inner + i, t = target[at];
-        if (t != p.integer) dx[o * size + t * p.inner + i] = -(weight ? weight[t] : T(1)) * factor[at * stride];
+        if (t != p.integer)
+          dx[o * size + t * p.inner + i] = -(weight ? weight[t] : T(1)) * factor[at * stride];
       }
     }
   });
@@ -115,11 +126,15 @@ template <class T> void picked_backward(const Rows& p) {
 
 }  // namespace
 
-void nll_loss(const Rows& p) { p.dtype == DType::Float64 ? picked_forward<double>(p) : picked_forward<float>(p); }
+void nll_loss(const Rows& p) {
+  p.dtype == DType::Float64 ? picked_forward<double>(p) : picked_forward<float>(p);
+}
 void nll_loss_backward(const Rows& p) {
   p.dtype == DType::Float64 ? picked_backward<double>(p) : picked_backward<float>(p);
 }
-void cross_entropy(const Rows& p) { p.dtype == DType::Float64 ? rows_forward<double>(p) : rows_forward<float>(p); }
+void cross_entropy(const Rows& p) {
+  p.dtype == DType::Float64 ? rows_forward<double>(p) : rows_forward<float>(p);
+}
 void cross_entropy_backward(const Rows& p) {
   p.dtype == DType::Float64 ? rows_backward<double>(p) : rows_backward<float>(p);
 }
