@@ -125,7 +125,10 @@ int set_data(PyObject* self, PyObject* value, void*) {
       -1);
 }
 
+PyObject* get_base(PyObject* self, void*);
+
 PyGetSetDef tensor_getset[] = {
+    {"_base", get_base, nullptr, "The tensor that this one is a view of.", nullptr},
     {"requires_grad", get_requires_grad, set_requires_grad, "Whether gradients are recorded for this tensor.", nullptr},
     {"is_leaf", get_is_leaf, nullptr, "Whether no recorded op made this tensor.", nullptr},
     {"grad", get_grad, set_grad, "The gradient that backward() accumulated.", nullptr},
@@ -142,6 +145,13 @@ PyObject* requires_grad_(PyObject* self, PyObject* args, PyObject* kwargs) {
   return guarded([&] {
     unwrap(self).set_requires_grad(value);
     return Py_NewRef(self);
+  });
+}
+PyObject* is_view(PyObject* self, PyObject*) { return PyBool_FromLong(unwrap(self).view_info() != nullptr); }
+PyObject* get_base(PyObject* self, void*) {
+  return guarded([&] {
+    const ViewInfo* info = unwrap(self).view_info();
+    return wrap(info ? info->base : Tensor());
   });
 }
 PyObject* detach(PyObject* self, PyObject*) {
@@ -173,6 +183,7 @@ PyMethodDef tensor_autograd_methods[] = {
     {"backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(backward_method)), METH_FASTCALL | METH_KEYWORDS,
      "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)\n\nAccumulates the gradient of this tensor into "
      "the leaves it depends on; see autograd.backward()."},
+    {"_is_view", is_view, METH_NOARGS, nullptr},
     {"detach", detach, METH_NOARGS, "The same memory without history, sharing the version counter."},
     {"detach_", detach_, METH_NOARGS, "Takes this tensor out of the graph."},
     {"clone", with_keywords(clone_method), METH_VARARGS | METH_KEYWORDS, "A copy. Backward: u."},

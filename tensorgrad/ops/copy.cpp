@@ -56,7 +56,7 @@ Tensor contiguous(const Tensor& input) {
 }
 
 Tensor copy_(const Tensor& self, const Tensor& src, bool) {
-  check_in_place(self);
+  check_in_place(self, src.requires_grad());
   if (self.is_same(src)) return self;
   TG_CHECK(is_expandable_to(src.sizes(), self.sizes()), Runtime, [&] {
     // The text of expanding src to self's sizes.

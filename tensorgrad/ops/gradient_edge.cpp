@@ -96,19 +96,26 @@ class CopySlices final : public Node {
   NodePtr operation_;
 };
 
-void refuse_multi_output(const Tensor& view, const ViewInfo& info) {
+// Views that cannot be written: PyTorch's texts. `indirect`: it is the base or another view that was written.
+[[noreturn]] void refuse_view(const Tensor& view, const ViewInfo& info, bool indirect) {
   const Node* node = view.impl()->grad_fn.get();
+  const char* modified =
+      indirect ? " and its base or another view of its base has been modified inplace" : " and is being modified inplace";
+  const std::string which = "Output " + std::to_string(view.impl()->output_nr) + " of " + (node ? node->name() : info.creator) +
+                            " is a view" + modified + ". ";
   if (info.kind == ViewKind::MultiOutput)
-    fail(ErrorKind::Runtime, "Output ", view.impl()->output_nr, " of ", node ? node->name() : info.creator,
-         " is a view and its base or another view of its base has been modified inplace. This view is the output of a "
-         "function that returns multiple views. Such functions do not allow the output views to be modified inplace. You "
-         "should replace the inplace operation by an out-of-place one.");
+    fail(ErrorKind::Runtime, which, "This view is the output of a function that returns multiple views. Such functions do not "
+         "allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.");
+  fail(ErrorKind::Runtime, "A view was created in no_grad mode", modified, " with grad mode enabled. Given that this use case is "
+       "ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both "
+       "inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be "
+       "tracked).");
 }
 
 void refresh(const Tensor& view, ViewInfo& info) {
   const uint32_t now = view.version();
   if (info.version == now || !info.base.requires_grad()) return;
-  refuse_multi_output(view, info);
+  if (info.kind != ViewKind::Normal) refuse_view(view, info, true);
   const Edge edge = gradient_edge(info.base);
   NodePtr node = as_strided_node(info.base, view, edge);
   view.impl()->output_nr = node->add_output(view);
@@ -171,28 +178,16 @@ void rebase_history(const Tensor& self, const NodePtr& node) {
   info->version = self.version() - 1;  // stale: the next look rebuilds it from the base
 }
 
-void check_in_place(const Tensor& self) {
-  if (self.impl()->inference && !autograd_state.inference && self.requires_grad())
-    fail(ErrorKind::Runtime, "Inplace update to inference tensor outside InferenceMode is not allowed.");
-  if (!grad_enabled()) return;
-  if (ViewInfo* info = self.view_info()) {
-    if (info->base.requires_grad() || self.requires_grad()) {
-      TG_CHECK(!(info->base.impl()->requires_grad && info->base.is_leaf()), Runtime,
-               "a view of a leaf Variable that requires grad is being used in an in-place operation.");
-      if (info->kind != ViewKind::Normal) {
-        const Node* node = self.impl()->grad_fn.get();
-        if (info->kind == ViewKind::MultiOutput)
-          fail(ErrorKind::Runtime, "Output ", self.impl()->output_nr, " of ", node ? node->name() : info->creator,
-               " is a view and is being modified inplace. This view is the output of a function that returns multiple "
-               "views. Such functions do not allow the output views to be modified inplace. You should replace the inplace "
-               "operation by an out-of-place one.");
-        fail(ErrorKind::Runtime, "A view was created in no_grad mode and is being modified inplace with grad mode enabled. "
-             "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving "
-             "both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be "
-             "tracked) or both outside (if you want the inplace to be tracked).");
-      }
-    }
-    return;
+void check_in_place(const Tensor& self, bool others_require_grad) {
+  TG_CHECK(!self.impl()->inference || autograd_state.inference || !(self.requires_grad() || others_require_grad), Runtime,
+           "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
+           "tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.");
+  const bool recorded = grad_enabled() && (others_require_grad || gradient_edge(self).node);
+  if (!recorded) return;
+  if (const ViewInfo* info = self.view_info()) {
+    if (info->kind != ViewKind::Normal) refuse_view(self, *info, false);
+    TG_CHECK(!(self.requires_grad() && info->base.is_leaf()), Runtime,
+             "a view of a leaf Variable that requires grad is being used in an in-place operation.");
   }
   TG_CHECK(!(self.impl()->requires_grad && self.is_leaf()), Runtime,
            "a leaf Variable that requires grad is being used in an in-place operation.");

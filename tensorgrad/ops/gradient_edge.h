@@ -15,8 +15,9 @@ NodePtr grad_fn_of(const Tensor& t);
 void set_history(const Tensor& out, const NodePtr& node);
 // After a write in place: `self`, and the base it may be a view of, now come out of `node`, whose first input was self.
 void rebase_history(const Tensor& self, const NodePtr& node);
-// Refuses a write that would lose gradients: leaves, views of leaves, views that several-output ops or no_grad made.
-void check_in_place(const Tensor& self);
+// Refuses a recorded write that would lose gradients: to leaves, views of leaves, views that several-output ops or no_grad
+// made. It is recorded if self or another input requires a gradient.
+void check_in_place(const Tensor& self, bool others_require_grad = false);
 // The node behind a tensor that retains its gradient writes it to `.grad`; called again when the node changes.
 void keep_gradient(const Tensor& t);
 // Remembers that `view` looks at `base`'s memory.

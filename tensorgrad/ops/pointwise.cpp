@@ -214,7 +214,9 @@ Pointwise::Pointwise(const char* name, const Out& out, DType compute, DType resu
     const Tensor& target = *out.target;
     check_result_type(result, target.dtype());
     if (out.in_place) {
-      check_in_place(target);
+      bool differentiable = false;
+      for (const Tensor* t : inputs) differentiable |= t->requires_grad();
+      check_in_place(target, differentiable);
       TG_CHECK(target.sizes() == shape, Runtime, "output with shape ", target.sizes(),
                " doesn't match the broadcast shape ", shape);
     } else {
@@ -290,7 +292,7 @@ Tensor deliver(const char* name, const Out& out, Tensor result) {
   if (!result.is_same(target)) {
     check_result_type(result.dtype(), target.dtype());
     if (out.in_place) {
-      check_in_place(target);
+      check_in_place(target, result.requires_grad());
       TG_CHECK(target.sizes() == result.sizes(), Runtime, "output with shape ", target.sizes(),
                " doesn't match the broadcast shape ", result.sizes());
     } else {
