@@ -1,5 +1,7 @@
 #include "autograd.h"
 
+#include <cstring>
+
 #include "scalars.h"
 #include "tensor_methods.h"
 #include "tensor_object.h"
@@ -27,7 +29,7 @@ void node_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 PyObject* node_name(PyObject* self, PyObject*) { return PyUnicode_FromString(node_of(self).name()); }
-PyObject* node_repr(PyObject* self) { return PyUnicode_FromFormat("<%s object at %p>", node_of(self).name(), self); }
+PyObject* node_repr(PyObject* self) { return PyUnicode_FromFormat("<%s object at %p>", Py_TYPE(self)->tp_name + sizeof("tensorgrad"), self); }
 PyObject* node_next(PyObject* self, void*) {
   return guarded([&]() -> PyObject* {
     Node& node = node_of(self);
@@ -76,7 +78,10 @@ int set_requires_grad(PyObject* self, PyObject* value, void*) {
   return guarded([&] { unwrap(self).set_requires_grad(value == Py_True); return 0; }, -1);
 }
 PyObject* get_is_leaf(PyObject* self, void*) {
-  return guarded([&] { return PyBool_FromLong(!grad_fn_of(unwrap(self))); });
+  return guarded([&] {
+    grad_fn_of(unwrap(self));  // a stale view raises here
+    return PyBool_FromLong(unwrap(self).is_leaf());
+  });
 }
 PyObject* get_grad(PyObject* self, void*) {
   return guarded([&] { return wrap(unwrap(self).grad()); });
@@ -313,7 +318,8 @@ PyMethodDef module_methods[] = {
 PyObject* wrap_node(const NodePtr& node) {
   if (!node) Py_RETURN_NONE;
   if (node->python) return Py_NewRef(static_cast<PyObject*>(node->python));
-  PyTypeObject* type = type_for(node->name());
+  const char* colon = std::strrchr(node->name(), ':');
+  PyTypeObject* type = type_for(colon ? colon + 1 : node->name());
   NodeObject* self = reinterpret_cast<NodeObject*>(checked(type->tp_alloc(type, 0)));
   new (&self->node) NodePtr(node);
   node->python = self;

@@ -94,7 +94,6 @@ Backward: 0 for self, u for src.
 
 Tensor fill_(const Tensor& self, Scalar value) {
   check_in_place(self);
-  check_no_internal_overlap(self);
   if (self.numel() > 0) {
     Plan plan;
     build_plan(plan, self);

@@ -56,7 +56,7 @@ class AccumulateGrad final : public Node {
 class CopySlices final : public Node {
  public:
   CopySlices(const Tensor& base, const Tensor& view, NodePtr operation)
-      : Node("CopySlices"), base_sizes_(base.sizes()), base_strides_(base.strides()), view_sizes_(view.sizes()),
+      : Node("torch::autograd::CopySlices"), base_sizes_(base.sizes()), base_strides_(base.strides()), view_sizes_(view.sizes()),
         view_strides_(view.strides()), view_offset_(view.storage_offset() - base.storage_offset()),
         operation_(std::move(operation)) {
     add_edge(gradient_edge(base));
@@ -99,17 +99,18 @@ class CopySlices final : public Node {
 // Views that cannot be written: PyTorch's texts. `indirect`: it is the base or another view that was written.
 [[noreturn]] void refuse_view(const Tensor& view, const ViewInfo& info, bool indirect) {
   const Node* node = view.impl()->grad_fn.get();
-  const char* modified =
-      indirect ? " and its base or another view of its base has been modified inplace" : " and is being modified inplace";
-  const std::string which = "Output " + std::to_string(view.impl()->output_nr) + " of " + (node ? node->name() : info.creator) +
-                            " is a view" + modified + ". ";
+  const char* modified = indirect ? "its base or another view of its base has been" : "is being";
+  std::ostringstream text;
+  if (node)
+    text << "Output " << view.impl()->output_nr << " of " << op_name(*node) << " is a view and " << modified << " modified inplace. ";
+  else
+    text << "A view was created in no_grad mode and " << modified << " modified inplace with grad mode enabled. ";
   if (info.kind == ViewKind::MultiOutput)
-    fail(ErrorKind::Runtime, which, "This view is the output of a function that returns multiple views. Such functions do not "
+    fail(ErrorKind::Runtime, text.str(), "This view is the output of a function that returns multiple views. Such functions do not "
          "allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.");
-  fail(ErrorKind::Runtime, "A view was created in no_grad mode", modified, " with grad mode enabled. Given that this use case is "
-       "ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both "
-       "inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be "
-       "tracked).");
+  fail(ErrorKind::Runtime, text.str(), "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
+       "code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be "
+       "tracked) or both outside (if you want the inplace to be tracked).");
 }
 
 void refresh(const Tensor& view, ViewInfo& info) {
@@ -179,11 +180,10 @@ void rebase_history(const Tensor& self, const NodePtr& node) {
 }
 
 void check_in_place(const Tensor& self, bool others_require_grad) {
-  TG_CHECK(!self.impl()->inference || autograd_state.inference || !(self.requires_grad() || others_require_grad), Runtime,
+  TG_CHECK(!self.impl()->inference || autograd_state.inference, Runtime,
            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
            "tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.");
-  const bool recorded = grad_enabled() && (others_require_grad || gradient_edge(self).node);
-  if (!recorded) return;
+  if (!grad_enabled() || !(others_require_grad || self.requires_grad())) return;
   if (const ViewInfo* info = self.view_info()) {
     if (info->kind != ViewKind::Normal) refuse_view(self, *info, false);
     TG_CHECK(!(self.requires_grad() && info->base.is_leaf()), Runtime,

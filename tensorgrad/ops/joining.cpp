@@ -116,7 +116,8 @@ Tensors of one shape along a new dimension.
 Backward: each tensor's slice of u.
 )");
 
-TensorList split_with_sizes(const Tensor& input, const Ints& split_sizes, int64_t dim) {
+namespace {
+TensorList split_views(const Tensor& input, const Ints& split_sizes, int64_t dim, const char* node_name) {
   TG_CHECK(input.dim() > 0, Runtime, "split expects at least a 1-dimensional tensor");
   const int64_t d = wrap_dim(dim, input.dim());
   int64_t total = 0;
@@ -135,12 +136,17 @@ TensorList split_with_sizes(const Tensor& input, const Ints& split_sizes, int64_
     if (is_floating(input.dtype())) link_view(parts.back(), input, "split", ViewKind::MultiOutput);
     at += size;
   }
-  record_jointly("SplitWithSizesBackward0", parts, {}, {input}, saved(d), [](const Upstream& u, int64_t d) {
+  record_jointly(node_name, parts, {}, {input}, saved(d), [](const Upstream& u, int64_t d) {
     TensorList all;
     for (size_t i = 0; i < u.gradients.size(); i++) all.push_back(or_zeros(u, i));
     return TensorList{cat(all, d)};
   });
   return parts;
+}
+}  // namespace
+
+TensorList split_with_sizes(const Tensor& input, const Ints& split_sizes, int64_t dim) {
+  return split_views(input, split_sizes, dim, "SplitWithSizesBackward0");
 }
 TG_OP(split_with_sizes, "split_with_sizes(Tensor input, int[] split_sizes, int dim=0) -> Tensor[]", kFunction | kMethod, R"(
 Views of the given lengths along dim, one after another.
@@ -162,7 +168,7 @@ TensorList split(const Tensor& input, int64_t split_size, int64_t dim) {
   Ints sizes;
   for (int64_t at = 0; at < length; at += split_size) sizes.push_back(std::min(split_size, length - at));
   if (sizes.empty()) sizes.push_back(0);
-  return split_with_sizes(input, sizes, d);
+  return split_views(input, sizes, d, "SplitBackward0");
 }
 TG_OP(split, "split(Tensor tensor, int split_size_or_sections, int dim=0) -> Tensor[]", kFunction, R"(
 Views of split_size along dim; the last may be shorter.

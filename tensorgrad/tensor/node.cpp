@@ -25,6 +25,13 @@ NodeHooks& Node::hooks() {
   return *hooks_;
 }
 
+std::string op_name(const Node& node) {
+  const std::string name = node.name();
+  const size_t suffix = name.rfind("Backward");
+  const bool numbered = suffix != name.npos && name.find_first_not_of("0123456789", suffix + 8) == name.npos;
+  return numbered ? name.substr(0, suffix) : name;
+}
+
 void Node::destroy(Node* node) {
   // `python` is dead by now (it holds a reference), so its slot links the queue.
   node->python = graveyard.pending;

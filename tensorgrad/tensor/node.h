@@ -61,6 +61,9 @@ class Node : public Pooled {
   std::unique_ptr<NodeHooks> hooks_;
 };
 
+// The op's name as texts say it: MulBackward0 is Mul.
+std::string op_name(const Node& node);
+
 inline constexpr const char* kBackwardTwice =
     "Trying to backward through the graph a second time (or directly access saved tensors after they have "
     "already been "

@@ -16,10 +16,10 @@ Tensor Saved::unpack(Node& node) const {
   if (now != version_) [[unlikely]] {
     std::string origin;
     if (own_output_ >= 0)
-      origin = ", which is output " + std::to_string(own_output_) + " of " + node.name() + ",";
+      origin = ", which is output " + std::to_string(own_output_) + " of " + op_name(node) + ",";
     else if (tensor_.impl()->grad_fn)
       origin = ", which is output " + std::to_string(tensor_.impl()->output_nr) + " of " +
-               tensor_.impl()->grad_fn->name() + ",";
+               op_name(*tensor_.impl()->grad_fn) + ",";
     fail(ErrorKind::Runtime,
          "one of the variables needed for gradient computation has been modified by an inplace operation: [",
          describe(tensor_), "]", origin, " is at version ", now, "; expected version ", version_, " instead. Hint: ",

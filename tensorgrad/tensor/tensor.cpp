@@ -94,6 +94,10 @@ AutogradMeta& Tensor::meta() const {
   return *impl_->meta;
 }
 ViewInfo* Tensor::view_info() const { return impl_->meta ? impl_->meta->view.get() : nullptr; }
+bool Tensor::base_requires_grad() const {
+  const ViewInfo* info = impl_->meta->view.get();
+  return info && info->base.requires_grad();
+}
 Tensor Tensor::grad() const { return impl_->meta ? impl_->meta->grad : Tensor(); }
 void Tensor::set_grad(Tensor grad) const {
   if (grad.defined() || impl_->meta) meta().grad = std::move(grad);

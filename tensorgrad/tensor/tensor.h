@@ -95,7 +95,8 @@ class Tensor {
   Scalar item() const;
 
   // Autograd. A tensor requires gradients as a leaf that was told to, or as a recorded op's result.
-  bool requires_grad() const { return impl_->requires_grad || impl_->grad_fn; }
+  // A view of a tensor that does requires them too.
+  bool requires_grad() const { return impl_->requires_grad || impl_->grad_fn || (impl_->meta && base_requires_grad()); }
   bool is_leaf() const { return !impl_->grad_fn; }
   void set_requires_grad(bool value) const;
   Tensor grad() const;
@@ -114,6 +115,7 @@ class Tensor {
   void set_geometry(Shape sizes, Ints strides, int64_t offset) const;
 
  private:
+  bool base_requires_grad() const;
   Ref<TensorImpl> impl_;
 };
 
