@@ -11,7 +11,8 @@ Generator* (*unwrap_generator)(PyObject* object) = nullptr;
 
 namespace {
 
-constexpr const char* kOptions[] = {"dtype", "layout", "device", "pin_memory", "requires_grad", "memory_format"};
+constexpr const char* kOptions[] = {"dtype",      "layout",        "device",
+                                    "pin_memory", "requires_grad", "memory_format"};
 
 // NumPy's names for the same parameters.
 const char* other_name(const std::string& name) {
@@ -81,8 +82,10 @@ std::string Signature::describe() const {
       star = true;
     }
     if (p.type == ParamType::Options) {
-      text += "torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, "
-              "bool requires_grad = False";
+      text +=
+          "torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory "
+          "= False, "
+          "bool requires_grad = False";
       continue;
     }
     text += std::string(type_name(p)) + " " + p.name;
@@ -102,7 +105,8 @@ bool Arguments::ints_from(PyObject* object, const Param& p, Ints& out, std::stri
       }
       if (!is_index(items[i])) {
         if (element_problem)
-          *element_problem = "but found element of type " + name_of_type(items[i]) + " at pos " + std::to_string(i);
+          *element_problem =
+              "but found element of type " + name_of_type(items[i]) + " at pos " + std::to_string(i);
         return false;
       }
       out.push_back(to_int(items[i]));
@@ -120,8 +124,8 @@ bool Arguments::ints_from(PyObject* object, const Param& p, Ints& out, std::stri
 bool Arguments::set_option(int option, PyObject* object, std::string* why, const Signature& signature) {
   const auto mismatch = [&](const char* expected) {
     if (why)
-      *why = signature.schema.name + "(): argument '" + kOptions[option] + "' must be " + expected + ", not " +
-             name_of_type(object);
+      *why = signature.schema.name + "(): argument '" + kOptions[option] + "' must be " + expected +
+             ", not " + name_of_type(object);
     return false;
   };
   if (object == Py_None) return true;
@@ -147,7 +151,8 @@ bool Arguments::set_option(int option, PyObject* object, std::string* why, const
       }
       if (plain.get() != Py_True) {
         Object text = owned(PyObject_Str(object));
-        fail(ErrorKind::NotImplemented, signature.schema.name, "(): ", checked_utf8(text.get()), " is not supported");
+        fail(ErrorKind::NotImplemented, signature.schema.name, "(): ", checked_utf8(text.get()),
+             " is not supported");
       }
       if (option == 5) {
         Object text = owned(PyObject_Str(object));
@@ -209,7 +214,8 @@ bool Arguments::set(const Signature& signature, int index, PyObject* object, int
           } else if (items[i] == Py_None && p.nullable_items) {
             list.push_back(Tensor());
           } else {
-            element_problem = "but found element of type " + name_of_type(items[i]) + " at pos " + std::to_string(i);
+            element_problem =
+                "but found element of type " + name_of_type(items[i]) + " at pos " + std::to_string(i);
             list.clear();
             fits = false;
           }
@@ -221,12 +227,16 @@ bool Arguments::set(const Signature& signature, int index, PyObject* object, int
       }
       break;
     case ParamType::Scalar:
-      if (is_number(object) || (is_tensor(object) && unwrap(object).dim() == 0 && !unwrap(object).requires_grad())) {
+      if (is_number(object) ||
+          (is_tensor(object) && unwrap(object).dim() == 0 && !unwrap(object).requires_grad())) {
         const Scalar s = is_tensor(object) ? unwrap(object).item() : to_scalar(object);
         v.kind = s.is_floating() ? ValueKind::Float : s.is_bool() ? ValueKind::Bool : ValueKind::Int;
-        if (s.is_floating()) v.d = s.to_double();
-        else if (s.is_bool()) v.b = s.to_bool();
-        else v.i = s.to_int();
+        if (s.is_floating())
+          v.d = s.to_double();
+        else if (s.is_bool())
+          v.b = s.to_bool();
+        else
+          v.i = s.to_int();
         return true;
       }
       break;
@@ -314,8 +324,8 @@ bool Arguments::set(const Signature& signature, int index, PyObject* object, int
   return false;
 }
 
-bool Arguments::parse(const Signature& signature, PyObject* const* args, Py_ssize_t positional, PyObject* keyword_names,
-                      std::string* why) {
+bool Arguments::parse(const Signature& signature, PyObject* const* args, Py_ssize_t positional,
+                      PyObject* keyword_names, std::string* why) {
   const Schema& schema = signature.schema;
   const int count = int(schema.params.size()), self = signature.self_params;
   // An op that works in place but has no out= in Python: its Out stands behind the parameters.
@@ -332,8 +342,9 @@ bool Arguments::parse(const Signature& signature, PyObject* const* args, Py_ssiz
     for (Py_ssize_t i = self; i < positional; i++) {
       if (!is_index(args[i])) {
         if (why)
-          *why = schema.name + "(): argument '" + schema.params[size_t(self)].name + "' must be tuple of ints, but found element of type " +
-                 name_of_type(args[i]) + " at pos " + std::to_string(i - self);
+          *why = schema.name + "(): argument '" + schema.params[size_t(self)].name +
+                 "' must be tuple of ints, but found element of type " + name_of_type(args[i]) + " at pos " +
+                 std::to_string(i - self);
         return false;
       }
       list.push_back(to_int(args[i]));
@@ -349,11 +360,12 @@ bool Arguments::parse(const Signature& signature, PyObject* const* args, Py_ssiz
       for (int i = self; i < schema.positional; i++) least += !schema.params[size_t(i)].has_default;
       *why = schema.name + "() takes ";
       if (least != most)
-        *why += "from " + std::to_string(least) + " to " + std::to_string(most) + " positional arguments but " +
-                std::to_string(were) + (were == 1 ? " was given" : " were given");
-      else
-        *why += std::to_string(most) + " positional argument" + (most == 1 ? "" : "s") + " but " + std::to_string(were) +
+        *why += "from " + std::to_string(least) + " to " + std::to_string(most) +
+                " positional arguments but " + std::to_string(were) +
                 (were == 1 ? " was given" : " were given");
+      else
+        *why += std::to_string(most) + " positional argument" + (most == 1 ? "" : "s") + " but " +
+                std::to_string(were) + (were == 1 ? " was given" : " were given");
     }
     return false;
   }
@@ -376,7 +388,9 @@ bool Arguments::parse(const Signature& signature, PyObject* const* args, Py_ssiz
         for (const auto& keyword : signature.keywords)
           if (PyUnicode_CompareWithASCIIString(keyword.name, other) == 0) found = &keyword;
     if (!found || found->param < self) {
-      if (why) *why = schema.name + "() got an unexpected keyword argument '" + std::string(checked_utf8(name)) + "'";
+      if (why)
+        *why =
+            schema.name + "() got an unexpected keyword argument '" + std::string(checked_utf8(name)) + "'";
       return false;
     }
     if (found->option >= 0) {
@@ -384,7 +398,8 @@ bool Arguments::parse(const Signature& signature, PyObject* const* args, Py_ssiz
       continue;
     }
     if (given & (1u << found->param)) {
-      if (why) *why = schema.name + "() got multiple values for argument '" + std::string(checked_utf8(name)) + "'";
+      if (why)
+        *why = schema.name + "() got multiple values for argument '" + std::string(checked_utf8(name)) + "'";
       return false;
     }
     if (!set(signature, found->param, object, 0, why)) return false;
@@ -403,7 +418,8 @@ bool Arguments::parse(const Signature& signature, PyObject* const* args, Py_ssiz
         std::string names;
         int missing = 0;
         for (int j = i; j < count; j++)
-          if (!(given & (1u << j)) && !schema.params[size_t(j)].has_default && schema.params[size_t(j)].type != ParamType::Options) {
+          if (!(given & (1u << j)) && !schema.params[size_t(j)].has_default &&
+              schema.params[size_t(j)].type != ParamType::Options) {
             names += (missing++ ? ", \"" : "\"") + schema.params[size_t(j)].name + "\"";
           }
         *why = schema.name + "() missing " + std::to_string(missing) + " required positional argument" +

@@ -14,8 +14,7 @@ namespace tensorgrad::python {
 namespace {
 
 struct NodeObject {
-  PyObject_HEAD
-  NodePtr node;
+  PyObject_HEAD NodePtr node;
 };
 PyTypeObject* node_type = nullptr;
 Node& node_of(PyObject* self) { return *reinterpret_cast<NodeObject*>(self)->node; }
@@ -29,7 +28,9 @@ void node_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 PyObject* node_name(PyObject* self, PyObject*) { return PyUnicode_FromString(node_of(self).name()); }
-PyObject* node_repr(PyObject* self) { return PyUnicode_FromFormat("<%s object at %p>", Py_TYPE(self)->tp_name + sizeof("tensorgrad"), self); }
+PyObject* node_repr(PyObject* self) {
+  return PyUnicode_FromFormat("<%s object at %p>", Py_TYPE(self)->tp_name + sizeof("tensorgrad"), self);
+}
 PyObject* node_next(PyObject* self, void*) {
   return guarded([&]() -> PyObject* {
     Node& node = node_of(self);
@@ -43,10 +44,13 @@ PyObject* node_next(PyObject* self, void*) {
 PyObject* node_variable(PyObject* self, void*) {
   Tensor variable = node_of(self).variable();
   if (!variable.defined())
-    return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'", node_of(self).name());
+    return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'",
+                        node_of(self).name());
   return guarded([&] { return wrap(variable); });
 }
-PyObject* node_sequence(PyObject* self, PyObject*) { return PyLong_FromUnsignedLongLong(node_of(self).sequence); }
+PyObject* node_sequence(PyObject* self, PyObject*) {
+  return PyLong_FromUnsignedLongLong(node_of(self).sequence);
+}
 
 PyGetSetDef node_getset[] = {{"next_functions", node_next, nullptr, nullptr, nullptr},
                              {"variable", node_variable, nullptr, nullptr, nullptr},
@@ -64,7 +68,8 @@ PyTypeObject* type_for(const char* name) {
   PyType_Spec spec = {strdup(full.c_str()), sizeof(NodeObject), 0, Py_TPFLAGS_DEFAULT, slots};
   Object bases = owned(PyTuple_Pack(1, node_type));
   Object type = owned(PyType_FromSpecWithBases(&spec, bases.get()));
-  check_status(PyObject_SetAttrString(type.get(), "__module__", owned(PyUnicode_FromString("tensorgrad")).get()));
+  check_status(
+      PyObject_SetAttrString(type.get(), "__module__", owned(PyUnicode_FromString("tensorgrad")).get()));
   check_status(PyDict_SetItemString(types, name, type.get()));
   return reinterpret_cast<PyTypeObject*>(type.get());
 }
@@ -75,7 +80,12 @@ int set_requires_grad(PyObject* self, PyObject* value, void*) {
     PyErr_SetString(PyExc_RuntimeError, "requires_grad must be a bool");
     return -1;
   }
-  return guarded([&] { unwrap(self).set_requires_grad(value == Py_True); return 0; }, -1);
+  return guarded(
+      [&] {
+        unwrap(self).set_requires_grad(value == Py_True);
+        return 0;
+      },
+      -1);
 }
 PyObject* get_is_leaf(PyObject* self, void*) {
   return guarded([&] {
@@ -94,17 +104,22 @@ int set_grad(PyObject* self, PyObject* value, void*) {
           t.set_grad({});
           return 0;
         }
-        TG_CHECK(is_tensor(value), Type, "assigned grad expected to be a Tensor or None but got grad of type '",
+        TG_CHECK(is_tensor(value), Type,
+                 "assigned grad expected to be a Tensor or None but got grad of type '",
                  Py_TYPE(value)->tp_name, "'");
         const Tensor& g = unwrap(value);
         TG_CHECK(!g.is_same(t), Runtime, "can't assign Variable as its own grad");
-        TG_CHECK(g.dtype() == t.dtype(), Runtime, "attempting to assign a gradient with dtype '", dtype_scalar_name(g.dtype()),
-                 "' to a tensor with grad_dtype '", dtype_scalar_name(t.dtype()), "'");
+        TG_CHECK(g.dtype() == t.dtype(), Runtime, "attempting to assign a gradient with dtype '",
+                 dtype_scalar_name(g.dtype()), "' to a tensor with grad_dtype '",
+                 dtype_scalar_name(t.dtype()), "'");
         TG_CHECK(g.device() == t.device(), Runtime, "attempting to assign a gradient with device type '",
-                 device_type_name(g.device().type), "' to a tensor with device type '", device_type_name(t.device().type), "'. "
+                 device_type_name(g.device().type), "' to a tensor with device type '",
+                 device_type_name(t.device().type),
+                 "'. "
                  "Please ensure that the gradient and the tensor are on the same device");
         TG_CHECK(g.sizes() == t.sizes(), Runtime, "attempting to assign a gradient of size '", g.sizes(),
-                 "' to a tensor of size '", t.sizes(), "'. Please ensure that the gradient and the tensor are the same size");
+                 "' to a tensor of size '", t.sizes(),
+                 "'. Please ensure that the gradient and the tensor are the same size");
         t.set_grad(g);
         return 0;
       },
@@ -123,7 +138,8 @@ PyObject* get_data(PyObject* self, void*) {
 int set_data(PyObject* self, PyObject* value, void*) {
   return guarded(
       [&] {
-        TG_CHECK(value && is_tensor(value), Type, "Variable data has to be a tensor, but got ", value ? Py_TYPE(value)->tp_name : "None");
+        TG_CHECK(value && is_tensor(value), Type, "Variable data has to be a tensor, but got ",
+                 value ? Py_TYPE(value)->tp_name : "None");
         unwrap(self).set_data(unwrap(value));
         return 0;
       },
@@ -134,7 +150,8 @@ PyObject* get_base(PyObject* self, void*);
 
 PyGetSetDef tensor_getset[] = {
     {"_base", get_base, nullptr, "The tensor that this one is a view of.", nullptr},
-    {"requires_grad", get_requires_grad, set_requires_grad, "Whether gradients are recorded for this tensor.", nullptr},
+    {"requires_grad", get_requires_grad, set_requires_grad, "Whether gradients are recorded for this tensor.",
+     nullptr},
     {"is_leaf", get_is_leaf, nullptr, "Whether no recorded op made this tensor.", nullptr},
     {"grad", get_grad, set_grad, "The gradient that backward() accumulated.", nullptr},
     {"_grad", get_grad, set_grad, nullptr, nullptr},
@@ -165,7 +182,11 @@ PyObject* detach(PyObject* self, PyObject*) {
 PyObject* detach_(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
     const Tensor& t = unwrap(self);
-    TG_CHECK(!t.view_info(), Runtime, "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.");
+    TG_CHECK(!t.view_info(), Runtime,
+             "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel "
+             "(DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP "
+             "buckets, and hence detach_() cannot be called on these gradients. To fix this error, please "
+             "refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.");
     t.impl()->grad_fn.reset();
     t.impl()->output_nr = 0;
     t.impl()->requires_grad = false;
@@ -179,14 +200,20 @@ PyObject* clone_method(PyObject* self, PyObject* args, PyObject* kwargs) {
   return guarded([&] { return wrap(clone(unwrap(self))); });
 }
 
-template <class F> PyCFunction with_keywords(F* function) { return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function)); }
+template <class F>
+PyCFunction with_keywords(F* function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
+}
 
 PyObject* backward_method(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names);
 
 PyMethodDef tensor_autograd_methods[] = {
-    {"requires_grad_", with_keywords(requires_grad_), METH_VARARGS | METH_KEYWORDS, "Sets requires_grad; returns self."},
-    {"backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(backward_method)), METH_FASTCALL | METH_KEYWORDS,
-     "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)\n\nAccumulates the gradient of this tensor into "
+    {"requires_grad_", with_keywords(requires_grad_), METH_VARARGS | METH_KEYWORDS,
+     "Sets requires_grad; returns self."},
+    {"backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(backward_method)),
+     METH_FASTCALL | METH_KEYWORDS,
+     "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)\n\nAccumulates the "
+     "gradient of this tensor into "
      "the leaves it depends on; see autograd.backward()."},
     {"_is_view", is_view, METH_NOARGS, nullptr},
     {"detach", detach, METH_NOARGS, "The same memory without history, sharing the version counter."},
@@ -227,8 +254,8 @@ TensorList tensors_from(PyObject* sequence, bool nullable) {
   return list;
 }
 
-// _run_backward(tensors, gradients, retain_graph, create_graph, inputs, allow_unreachable, accumulate): arguments were
-// checked in Python; None gradients mean one for scalars.
+// _run_backward(tensors, gradients, retain_graph, create_graph, inputs, allow_unreachable, accumulate):
+// arguments were checked in Python; None gradients mean one for scalars.
 PyObject* run_backward_py(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
     TG_CHECK(count == 7, Type, "_run_backward takes 7 arguments");
@@ -240,7 +267,8 @@ PyObject* run_backward_py(PyObject*, PyObject* const* args, Py_ssize_t count) {
     SmallVector<Edge, 3> roots, leaves;
     for (size_t i = 0; i < tensors.size(); i++) {
       roots.push_back(gradient_edge(tensors[i]));
-      TG_CHECK(roots.back().node, Runtime, "element ", i, " of tensors does not require grad and does not have a grad_fn");
+      TG_CHECK(roots.back().node, Runtime, "element ", i,
+               " of tensors does not require grad and does not have a grad_fn");
       if (!gradients[i].defined()) {
         TG_CHECK(tensors[i].numel() == 1, Runtime, "grad can be implicitly created only for scalar outputs");
         gradients[i] = full(tensors[i].sizes(), 1, tensors[i].dtype(), tensors[i].device());
@@ -265,7 +293,8 @@ PyObject* run_backward_py(PyObject*, PyObject* const* args, Py_ssize_t count) {
     Object result = owned(PyTuple_New(Py_ssize_t(found.size())));
     for (size_t i = 0; i < found.size(); i++) {
       TG_CHECK(allow_unreachable || found[i].defined(), Runtime,
-               "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this "
+               "One of the differentiated Tensors appears to not have been used in the graph. Set "
+               "allow_unused=True if this "
                "is the desired behavior.");
       PyTuple_SET_ITEM(result.get(), Py_ssize_t(i), checked(wrap(found[i])));
     }
@@ -277,14 +306,16 @@ PyObject* run_backward_py(PyObject*, PyObject* const* args, Py_ssize_t count) {
 PyObject* backward_method(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
   return guarded([&]() -> PyObject* {
     if (count > 0 || names) {
-      static PyObject* full = checked(PyObject_GetAttrString(owned(PyImport_ImportModule("tensorgrad.autograd")).get(), "_tensor_backward"));
+      static PyObject* full = checked(PyObject_GetAttrString(
+          owned(PyImport_ImportModule("tensorgrad.autograd")).get(), "_tensor_backward"));
       std::vector<PyObject*> all{self};
       all.insert(all.end(), args, args + count + (names ? PyTuple_GET_SIZE(names) : 0));
       return checked(PyObject_Vectorcall(full, all.data(), size_t(count) + 1, names));
     }
     const Tensor& t = unwrap(self);
     SmallVector<Edge, 3> roots{gradient_edge(t)};
-    TG_CHECK(roots[0].node, Runtime, "element 0 of tensors does not require grad and does not have a grad_fn");
+    TG_CHECK(roots[0].node, Runtime,
+             "element 0 of tensors does not require grad and does not have a grad_fn");
     TG_CHECK(t.numel() == 1, Runtime, "grad can be implicitly created only for scalar outputs");
     TensorList gradients{full(t.sizes(), 1, t.dtype(), t.device())};
     BackwardOptions options;
@@ -306,10 +337,12 @@ PyObject* set_inference_mode(PyObject*, PyObject* value) {
 }
 
 PyMethodDef module_methods[] = {
-    {"_run_backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(run_backward_py)), METH_FASTCALL, nullptr},
+    {"_run_backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(run_backward_py)), METH_FASTCALL,
+     nullptr},
     {"is_grad_enabled", is_grad_enabled, METH_NOARGS, "Whether ops record a graph on this thread."},
     {"_set_grad_enabled", set_grad_mode, METH_O, nullptr},
-    {"is_inference_mode_enabled", is_inference_mode, METH_NOARGS, "Whether this thread is in inference mode."},
+    {"is_inference_mode_enabled", is_inference_mode, METH_NOARGS,
+     "Whether this thread is in inference mode."},
     {"_set_inference_mode", set_inference_mode, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
@@ -327,7 +360,8 @@ PyObject* wrap_node(const NodePtr& node) {
 }
 
 NodePtr unwrap_node(PyObject* object) {
-  TG_CHECK(PyObject_TypeCheck(object, node_type), Type, "expected a graph node, but got ", Py_TYPE(object)->tp_name);
+  TG_CHECK(PyObject_TypeCheck(object, node_type), Type, "expected a graph node, but got ",
+           Py_TYPE(object)->tp_name);
   return reinterpret_cast<NodeObject*>(object)->node;
 }
 
@@ -337,7 +371,8 @@ void add_autograd(PyObject* module) {
                          {Py_tp_getset, node_getset},
                          {Py_tp_methods, node_methods},
                          {0, nullptr}};
-  PyType_Spec spec = {"tensorgrad._C._Node", sizeof(NodeObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+  PyType_Spec spec = {"tensorgrad._C._Node", sizeof(NodeObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                      slots};
   node_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
   check_status(PyModule_AddObjectRef(module, "_Node", reinterpret_cast<PyObject*>(node_type)));
   check_status(PyModule_AddFunctions(module, module_methods));

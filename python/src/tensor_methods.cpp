@@ -23,7 +23,9 @@ PyObject* get_nbytes(PyObject* self, void*) {
   return PyLong_FromLongLong(unwrap(self).numel() * int64_t(unwrap(self).element_size()));
 }
 PyObject* get_version(PyObject* self, void*) { return PyLong_FromUnsignedLong(unwrap(self).version()); }
-PyObject* get_output_nr(PyObject* self, void*) { return PyLong_FromUnsignedLong(unwrap(self).impl()->output_nr); }
+PyObject* get_output_nr(PyObject* self, void*) {
+  return PyLong_FromUnsignedLong(unwrap(self).impl()->output_nr);
+}
 PyObject* is_false(PyObject*, void*) { Py_RETURN_FALSE; }
 PyObject* get_is_cpu(PyObject* self, void*) { return PyBool_FromLong(unwrap(self).device().is_cpu()); }
 PyObject* get_is_cuda(PyObject* self, void*) {
@@ -40,14 +42,16 @@ PyObject* get_T(PyObject* self, void*) {
 PyObject* get_mT(PyObject* self, void*) {
   return guarded([&] {
     const Tensor& x = unwrap(self);
-    TG_CHECK(x.dim() >= 2, Runtime, "tensor.mT is only supported on matrices or batches of matrices. Got ", x.dim(), "-D tensor.");
+    TG_CHECK(x.dim() >= 2, Runtime, "tensor.mT is only supported on matrices or batches of matrices. Got ",
+             x.dim(), "-D tensor.");
     return wrap(transpose(x, -2, -1));
   });
 }
 PyObject* get_H(PyObject* self, void*) {
   return guarded([&] {
     const Tensor& x = unwrap(self);
-    TG_CHECK(x.dim() == 2 || x.dim() == 0, Runtime, "tensor.H is only supported on matrices (2-D tensors). Got ", x.dim(), "-D tensor.",
+    TG_CHECK(x.dim() == 2 || x.dim() == 0, Runtime,
+             "tensor.H is only supported on matrices (2-D tensors). Got ", x.dim(), "-D tensor.",
              x.dim() == 1 ? "" : " For batches of matrices, consider using tensor.mH");
     return wrap(x.dim() == 0 ? x : transpose(x, 0, 1));
   });
@@ -81,11 +85,15 @@ PyObject* item(PyObject* self, PyObject*) {
 PyObject* dim(PyObject* self, PyObject*) { return PyLong_FromLongLong(unwrap(self).dim()); }
 PyObject* numel(PyObject* self, PyObject*) { return PyLong_FromLongLong(unwrap(self).numel()); }
 PyObject* element_size(PyObject* self, PyObject*) { return PyLong_FromSize_t(unwrap(self).element_size()); }
-PyObject* storage_offset(PyObject* self, PyObject*) { return PyLong_FromLongLong(unwrap(self).storage_offset()); }
+PyObject* storage_offset(PyObject* self, PyObject*) {
+  return PyLong_FromLongLong(unwrap(self).storage_offset());
+}
 PyObject* data_ptr(PyObject* self, PyObject*) {
   return PyLong_FromVoidPtr(unwrap(self).numel() ? unwrap(self).bytes() : nullptr);
 }
-PyObject* is_floating_point(PyObject* self, PyObject*) { return PyBool_FromLong(is_floating(unwrap(self).dtype())); }
+PyObject* is_floating_point(PyObject* self, PyObject*) {
+  return PyBool_FromLong(is_floating(unwrap(self).dtype()));
+}
 PyObject* is_complex(PyObject*, PyObject*) { Py_RETURN_FALSE; }
 PyObject* is_signed(PyObject* self, PyObject*) {
   const DType t = unwrap(self).dtype();
@@ -93,14 +101,16 @@ PyObject* is_signed(PyObject* self, PyObject*) {
 }
 PyObject* is_inference(PyObject* self, PyObject*) { return PyBool_FromLong(unwrap(self).impl()->inference); }
 PyObject* is_set_to(PyObject* self, PyObject* other) {
-  if (!is_tensor(other)) return PyErr_Format(PyExc_TypeError, "is_set_to(): argument 'tensor' (position 1) must be Tensor");
+  if (!is_tensor(other))
+    return PyErr_Format(PyExc_TypeError, "is_set_to(): argument 'tensor' (position 1) must be Tensor");
   const Tensor &a = unwrap(self), &b = unwrap(other);
   return PyBool_FromLong(a.storage() == b.storage() && a.storage_offset() == b.storage_offset() &&
                          a.sizes() == b.sizes() && a.strides() == b.strides());
 }
 
 // size(), size(dim) and stride() alike: all of them, or one.
-PyObject* all_or_one(const char* name, PyObject* args, PyObject* kwargs, const Tensor& self, const Ints& values, bool as_size) {
+PyObject* all_or_one(const char* name, PyObject* args, PyObject* kwargs, const Tensor& self,
+                     const Ints& values, bool as_size) {
   static const char* names[] = {"dim", nullptr};
   PyObject* dim = Py_None;
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", const_cast<char**>(names), &dim)) return nullptr;
@@ -108,10 +118,12 @@ PyObject* all_or_one(const char* name, PyObject* args, PyObject* kwargs, const T
     if (dim == Py_None) {
       if (as_size) return wrap_size(values);
       Object tuple = owned(PyTuple_New(Py_ssize_t(values.size())));
-      for (size_t i = 0; i < values.size(); i++) PyTuple_SET_ITEM(tuple.get(), Py_ssize_t(i), PyLong_FromLongLong(values[i]));
+      for (size_t i = 0; i < values.size(); i++)
+        PyTuple_SET_ITEM(tuple.get(), Py_ssize_t(i), PyLong_FromLongLong(values[i]));
       return tuple.release();
     }
-    TG_CHECK(is_index(dim), Type, name, "(): argument 'dim' (position 1) must be int, not ", Py_TYPE(dim)->tp_name);
+    TG_CHECK(is_index(dim), Type, name, "(): argument 'dim' (position 1) must be int, not ",
+             Py_TYPE(dim)->tp_name);
     return PyLong_FromLongLong(values[size_t(wrap_dim(to_int(dim), self.dim(), false))]);
   });
 }
@@ -126,14 +138,18 @@ PyObject* list_of(const Tensor& t, int64_t dim, const char* data) {
   if (dim == t.dim()) {
     return dispatch_all(t.dtype(), [&]<class T>() -> PyObject* {
       const T value = *reinterpret_cast<const T*>(data);
-      if constexpr (std::is_same_v<T, bool>) return PyBool_FromLong(value);
-      else if constexpr (std::is_integral_v<T>) return PyLong_FromLongLong(value);
-      else return PyFloat_FromDouble(double(value));
+      if constexpr (std::is_same_v<T, bool>)
+        return PyBool_FromLong(value);
+      else if constexpr (std::is_integral_v<T>)
+        return PyLong_FromLongLong(value);
+      else
+        return PyFloat_FromDouble(double(value));
     });
   }
   const int64_t n = t.sizes()[size_t(dim)], step = t.strides()[size_t(dim)] * int64_t(t.element_size());
   Object list = owned(PyList_New(n));
-  for (int64_t i = 0; i < n; i++) PyList_SET_ITEM(list.get(), i, checked(list_of(t, dim + 1, data + i * step)));
+  for (int64_t i = 0; i < n; i++)
+    PyList_SET_ITEM(list.get(), i, checked(list_of(t, dim + 1, data + i * step)));
   return list.release();
 }
 PyObject* tolist(PyObject* self, PyObject*) {
@@ -147,7 +163,10 @@ PyObject* tolist(PyObject* self, PyObject*) {
   });
 }
 
-template <class F> PyCFunction with_keywords(F* function) { return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function)); }
+template <class F>
+PyCFunction with_keywords(F* function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
+}
 
 PyMethodDef methods[] = {
     {"item", item, METH_NOARGS, "The only element as a Python number."},
@@ -165,7 +184,8 @@ PyMethodDef methods[] = {
     {"is_inference", is_inference, METH_NOARGS, nullptr},
     {"is_set_to", is_set_to, METH_O, nullptr},
     {"size", with_keywords(size), METH_VARARGS | METH_KEYWORDS, "The sizes, or the size of one dimension."},
-    {"stride", with_keywords(stride), METH_VARARGS | METH_KEYWORDS, "The strides in elements, or that of one dimension."},
+    {"stride", with_keywords(stride), METH_VARARGS | METH_KEYWORDS,
+     "The strides in elements, or that of one dimension."},
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
@@ -173,9 +193,11 @@ PyMethodDef methods[] = {
 void extend_tensor_type(PyGetSetDef* getters, PyMethodDef* functions) {
   PyObject* type = reinterpret_cast<PyObject*>(tensor_type);
   for (; getters && getters->name; getters++)
-    check_status(PyObject_SetAttrString(type, getters->name, owned(PyDescr_NewGetSet(tensor_type, getters)).get()));
+    check_status(
+        PyObject_SetAttrString(type, getters->name, owned(PyDescr_NewGetSet(tensor_type, getters)).get()));
   for (; functions && functions->ml_name; functions++)
-    check_status(PyObject_SetAttrString(type, functions->ml_name, owned(PyDescr_NewMethod(tensor_type, functions)).get()));
+    check_status(PyObject_SetAttrString(type, functions->ml_name,
+                                        owned(PyDescr_NewMethod(tensor_type, functions)).get()));
 }
 
 void add_tensor_methods(PyObject*) { extend_tensor_type(getset, methods); }

@@ -43,8 +43,9 @@ struct dtype_of_t;
   };
 TG_CTYPE(UInt8, uint8_t)
 TG_CTYPE(Int8, int8_t)
-TG_CTYPE(Int16, int16_t) TG_CTYPE(Int32, int32_t) TG_CTYPE(Int64, int64_t) TG_CTYPE(Float16, Half)
-    TG_CTYPE(Float32, float) TG_CTYPE(Float64, double) TG_CTYPE(Bool, bool) TG_CTYPE(BFloat16, BFloat16)
+TG_CTYPE(Int16, int16_t)
+TG_CTYPE(Int32, int32_t) TG_CTYPE(Int64, int64_t) TG_CTYPE(Float16, Half) TG_CTYPE(Float32, float)
+    TG_CTYPE(Float64, double) TG_CTYPE(Bool, bool) TG_CTYPE(BFloat16, BFloat16)
 #undef TG_CTYPE
         template <class T>
         inline constexpr DType dtype_of = dtype_of_t<T>::value;

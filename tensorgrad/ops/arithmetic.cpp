@@ -115,7 +115,7 @@ Tensor div(const Tensor& input, const Tensor& other, std::optional<std::string_v
   TG_CHECK(floors || *rounding_mode == "trunc", Runtime,
            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '", *rounding_mode,
            "'");
-  TG_CHECK(promoted != DType::Bool, Runtime, "\"", floors ? "div_floor_cpu" : "div_trunc_cpu",
+  TG_CHECK(promoted != DType::Bool, NotImplemented, "\"", floors ? "div_floor_cpu" : "div_trunc_cpu",
            "\" not implemented for 'Bool'");
   if (is_integral(promoted)) refuse_zero(other);
   Tensor result = pointwise("div", floors ? slots::div_floor : slots::div_trunc, out, promoted, promoted,
@@ -132,6 +132,16 @@ default float.
 Backward: u / other for input, -u * input / other^2 for other; 0 where the quotient is rounded.
 )");
 
+TG_OP(div, "divide(Tensor input, Operand other, *, str? rounding_mode=None, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, "\ndiv() under another name.\n");
+TG_OP(mul, "multiply(Tensor input, Operand other, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, "\nmul() under another name.\n");
+TG_OP(sub, "subtract(Tensor input, Operand other, *, Scalar alpha=1, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, "\nsub() under another name.\n");
+Tensor true_divide(const Tensor& input, const Tensor& other, Out out) { return div(input, other, {}, out); }
+TG_OP(true_divide, "true_divide(Tensor input, Operand other, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, "\ndiv() without rounding.\n");
+
 Tensor floor_divide(const Tensor& input, const Tensor& other, Out out) {
   return div(input, other, "floor", out);
 }
@@ -143,7 +153,7 @@ out = floor(input / other), as Python's //.
 Tensor remainder(const Tensor& input, const Tensor& other, Out out) {
   const DType t = result_type(input, other);
   const Tensor a = out.before_write(input, wants_gradient(other));
-  TG_CHECK(t != DType::Bool, Runtime, "\"remainder_cpu\" not implemented for 'Bool'");
+  TG_CHECK(t != DType::Bool, NotImplemented, "\"remainder_cpu\" not implemented for 'Bool'");
   if (is_integral(t)) refuse_zero(other);
   Tensor result = pointwise("remainder", slots::remainder, out, t, t, {&input, &other});
   return record(
@@ -161,7 +171,7 @@ Backward: u for input, -u * floor(input / other) for other.
 Tensor fmod(const Tensor& input, const Tensor& other, Out out) {
   const DType t = result_type(input, other);
   const Tensor a = out.before_write(input, wants_gradient(other));
-  TG_CHECK(t != DType::Bool, Runtime, "\"fmod_cpu\" not implemented for 'Bool'");
+  TG_CHECK(t != DType::Bool, NotImplemented, "\"fmod_cpu\" not implemented for 'Bool'");
   if (is_integral(t)) refuse_zero(other);
   Tensor result = pointwise("fmod", slots::fmod, out, t, t, {&input, &other});
   return record(

@@ -22,7 +22,8 @@ void copy_data(const Tensor& to, const Tensor& from) {
   copy_data(source, from);
   const bool direct = to.is_contiguous() && to.sizes() == from.sizes();
   Tensor landed = direct ? to : Tensor::empty(from.sizes(), to.dtype(), to.device());
-  copy_bytes(landed.bytes(), to.device(), source.bytes(), from.device(), size_t(source.numel()) * to.element_size());
+  copy_bytes(landed.bytes(), to.device(), source.bytes(), from.device(),
+             size_t(source.numel()) * to.element_size());
   if (!direct) copy_data(to, landed);
 }
 
@@ -84,7 +85,8 @@ Tensor copy_(const Tensor& self, const Tensor& src, bool) {
   copy_data(self, from);
   self.bump_version();
   return record("CopyBackwards", self, Out::in_place_of(self), saved(),
-                wrt(self, [](const Tensor& u) { return zeros_like(u); }), wrt(src, [](const Tensor& u) { return u; }));
+                wrt(self, [](const Tensor& u) { return zeros_like(u); }),
+                wrt(src, [](const Tensor& u) { return u; }));
 }
 TG_OP(copy_, "copy_(Tensor input, Tensor src, bool non_blocking=False) -> Tensor", kMethod, R"(
 Writes src, broadcast and cast, into self; returns self.
@@ -109,8 +111,8 @@ Fills self with zeros; returns self.
 )");
 
 Tensor fill_any(const Tensor& self, const Tensor& value) {
-  TG_CHECK(value.dim() == 0, Runtime, "fill_ only supports 0-dimension value tensor but got tensor with ", value.dim(),
-           " dimensions.");
+  TG_CHECK(value.dim() == 0, Runtime, "fill_ only supports 0-dimension value tensor but got tensor with ",
+           value.dim(), " dimensions.");
   return value.requires_grad() ? copy_(self, value) : fill_(self, value.item());
 }
 TG_OP(fill_, "fill_(Tensor input, Scalar value) -> Tensor", kMethod, R"(

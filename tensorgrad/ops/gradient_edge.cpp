@@ -10,7 +10,7 @@ namespace {
 // The end of every path: adds the gradient into its leaf's `.grad`.
 class AccumulateGrad final : public Node {
  public:
-  explicit AccumulateGrad(const Tensor& leaf) : Node("AccumulateGrad"), leaf_(leaf) {
+  explicit AccumulateGrad(const Tensor& leaf) : Node("torch::autograd::AccumulateGrad"), leaf_(leaf) {
     sequence = UINT64_MAX;
     add_output(leaf);
     leaf.meta().accumulator = this;
@@ -30,7 +30,8 @@ class AccumulateGrad final : public Node {
       for (auto& [id, hook] : std::vector(*meta.leaf_hooks))
         if (Tensor replaced = hook(u); replaced.defined()) u = std::move(replaced);
     if (!meta.grad.defined()) {
-      const bool same_layout = u.strides() == leaf_.strides() || !is_non_overlapping_and_dense(leaf_.sizes(), leaf_.strides());
+      const bool same_layout =
+          u.strides() == leaf_.strides() || !is_non_overlapping_and_dense(leaf_.sizes(), leaf_.strides());
       // The engine held the last reference: the buffer can become the gradient itself.
       if (!grad_enabled() && u.use_count() == 1 && same_layout && u.is_leaf() && u.storage().use_count() == 1)
         meta.grad = std::move(u);
@@ -56,8 +57,12 @@ class AccumulateGrad final : public Node {
 class CopySlices final : public Node {
  public:
   CopySlices(const Tensor& base, const Tensor& view, NodePtr operation)
-      : Node("torch::autograd::CopySlices"), base_sizes_(base.sizes()), base_strides_(base.strides()), view_sizes_(view.sizes()),
-        view_strides_(view.strides()), view_offset_(view.storage_offset() - base.storage_offset()),
+      : Node("torch::autograd::CopySlices"),
+        base_sizes_(base.sizes()),
+        base_strides_(base.strides()),
+        view_sizes_(view.sizes()),
+        view_strides_(view.strides()),
+        view_offset_(view.storage_offset() - base.storage_offset()),
         operation_(std::move(operation)) {
     add_edge(gradient_edge(base));
     for (size_t i = 1; i < operation_->next.size(); i++) add_edge(operation_->next[i]);
@@ -102,14 +107,20 @@ class CopySlices final : public Node {
   const char* modified = indirect ? "its base or another view of its base has been" : "is being";
   std::ostringstream text;
   if (node)
-    text << "Output " << view.impl()->output_nr << " of " << op_name(*node) << " is a view and " << modified << " modified inplace. ";
+    text << "Output " << view.impl()->output_nr << " of " << op_name(*node) << " is a view and " << modified
+         << " modified inplace. ";
   else
-    text << "A view was created in no_grad mode and " << modified << " modified inplace with grad mode enabled. ";
+    text << "A view was created in no_grad mode and " << modified
+         << " modified inplace with grad mode enabled. ";
   if (info.kind == ViewKind::MultiOutput)
-    fail(ErrorKind::Runtime, text.str(), "This view is the output of a function that returns multiple views. Such functions do not "
-         "allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.");
-  fail(ErrorKind::Runtime, text.str(), "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
-       "code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be "
+    fail(ErrorKind::Runtime, text.str(),
+         "This view is the output of a function that returns multiple views. Such functions do not "
+         "allow the output views to be modified inplace. You should replace the inplace operation by an "
+         "out-of-place one.");
+  fail(ErrorKind::Runtime, text.str(),
+       "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
+       "code by moving both the view and the inplace either both inside the no_grad block (if you don't want "
+       "the inplace to be "
        "tracked) or both outside (if you want the inplace to be tracked).");
 }
 
@@ -180,9 +191,11 @@ void rebase_history(const Tensor& self, const NodePtr& node) {
 }
 
 void check_in_place(const Tensor& self, bool others_require_grad) {
-  TG_CHECK(!self.impl()->inference || autograd_state.inference, Runtime,
-           "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
-           "tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.");
+  TG_CHECK(
+      !self.impl()->inference || autograd_state.inference, Runtime,
+      "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
+      "normal "
+      "tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.");
   if (!grad_enabled() || !(others_require_grad || self.requires_grad())) return;
   if (const ViewInfo* info = self.view_info()) {
     if (info->kind != ViewKind::Normal) refuse_view(self, *info, false);
@@ -198,14 +211,16 @@ void link_view(const Tensor& view, const Tensor& base, const char* creator, View
   ViewInfo* parent = base.view_info();
   info->base = parent ? parent->base : base;
   info->creator = creator;
-  info->kind = parent && parent->kind != ViewKind::Normal ? parent->kind
-               : kind == ViewKind::Normal && !grad_enabled() ? ViewKind::NoGrad : kind;
+  info->kind = parent && parent->kind != ViewKind::Normal    ? parent->kind
+               : kind == ViewKind::Normal && !grad_enabled() ? ViewKind::NoGrad
+                                                             : kind;
   info->version = view.version();
   view.meta().view = std::move(info);
 }
 
 Tensor Out::before_write(const Tensor& input, bool needed) const {
-  if (!in_place || !needed || !grad_enabled() || !input.requires_grad() || !target->is_same(input)) return input;
+  if (!in_place || !needed || !grad_enabled() || !input.requires_grad() || !target->is_same(input))
+    return input;
   Tensor copy;
   {
     NoGradGuard guard;

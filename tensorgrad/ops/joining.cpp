@@ -27,7 +27,8 @@ Tensor cat(const TensorList& tensors, int64_t dim, Out out) {
   TG_CHECK(!tensors.empty(), Value, "torch.cat(): expected a non-empty list of Tensors");
   const Tensor* shaped = nullptr;
   for (size_t i = 0; i < tensors.size(); i++) {
-    TG_CHECK(tensors[i].dim() > 0, Runtime, "zero-dimensional tensor (at position ", i, ") cannot be concatenated");
+    TG_CHECK(tensors[i].dim() > 0, Runtime, "zero-dimensional tensor (at position ", i,
+             ") cannot be concatenated");
     if (!shaped && !is_legacy_empty(tensors[i])) shaped = &tensors[i];
   }
   if (!shaped) shaped = &tensors[0];
@@ -39,17 +40,20 @@ Tensor cat(const TensorList& tensors, int64_t dim, Out out) {
   for (size_t i = 0; i < tensors.size(); i++) {
     const Tensor& t = tensors[i];
     dtype = promote_types(dtype, t.dtype());
-    TG_CHECK(t.device() == shaped->device(), Runtime, "Expected all tensors to be on the same device, but got tensors is on ",
-             to_string(t.device()), ", different from other tensors on ", to_string(shaped->device()),
+    TG_CHECK(t.device() == shaped->device(), Runtime,
+             "Expected all tensors to be on the same device, but got tensors is on ", to_string(t.device()),
+             ", different from other tensors on ", to_string(shaped->device()),
              " (when checking argument in method wrapper_cat)");
     if (is_legacy_empty(t)) {
       lengths.push_back(0);
       continue;
     }
-    TG_CHECK(t.dim() == shaped->dim(), Runtime, "Tensors must have same number of dimensions: got ", shaped->dim(), " and ", t.dim());
+    TG_CHECK(t.dim() == shaped->dim(), Runtime, "Tensors must have same number of dimensions: got ",
+             shaped->dim(), " and ", t.dim());
     for (int64_t k = 0; k < t.dim(); k++)
-      TG_CHECK(k == d || t.sizes()[k] == sizes[k], Runtime, "Sizes of tensors must match except in dimension ", d,
-               ". Expected size ", sizes[k], " but got size ", t.sizes()[k], " for tensor number ", i, " in the list.");
+      TG_CHECK(k == d || t.sizes()[k] == sizes[k], Runtime,
+               "Sizes of tensors must match except in dimension ", d, ". Expected size ", sizes[k],
+               " but got size ", t.sizes()[k], " for tensor number ", i, " in the list.");
     lengths.push_back(t.sizes()[d]);
     sizes[d] += t.sizes()[d];
   }
@@ -62,7 +66,8 @@ Tensor cat(const TensorList& tensors, int64_t dim, Out out) {
     if (tensors[i].numel() > 0) {
       Shape part = sizes;
       part[d] = lengths[i];
-      const Tensor window = result.window(part, result.strides(), result.storage_offset() + at * result.strides()[d]);
+      const Tensor window =
+          result.window(part, result.strides(), result.storage_offset() + at * result.strides()[d]);
       Plan plan;
       build_plan(plan, window, tensors[i]);
       slots::copy(result.device(), plan);
@@ -76,9 +81,12 @@ Tensor cat(const TensorList& tensors, int64_t dim, Out out) {
                           int64_t at = 0;
                           for (size_t i = 0; i < lengths.size(); i++) {
                             const bool legacy = lengths[i] == 0 && u[0].dim() != 1;
-                            if (!u.needs(i)) parts.push_back(Tensor());
-                            else if (legacy) parts.push_back(Tensor());
-                            else parts.push_back(narrow(u[0], d, at, lengths[i]));
+                            if (!u.needs(i))
+                              parts.push_back(Tensor());
+                            else if (legacy)
+                              parts.push_back(Tensor());
+                            else
+                              parts.push_back(narrow(u[0], d, at, lengths[i]));
                             at += lengths[i];
                           }
                           return parts;
@@ -89,16 +97,19 @@ The tensors one after another along dim; all other sizes agree, dtypes are promo
 
 Backward: each tensor's own part of u.
 )");
-TG_OP(cat, "concat(Tensor[] tensors, int dim=0, *, Tensor? out=None) -> Tensor", kFunction, "\ncat() under another name.\n");
-TG_OP(cat, "concatenate(Tensor[] tensors, int dim=0, *, Tensor? out=None) -> Tensor", kFunction, "\ncat() under NumPy's name.\n");
+TG_OP(cat, "concat(Tensor[] tensors, int dim=0, *, Tensor? out=None) -> Tensor", kFunction,
+      "\ncat() under another name.\n");
+TG_OP(cat, "concatenate(Tensor[] tensors, int dim=0, *, Tensor? out=None) -> Tensor", kFunction,
+      "\ncat() under NumPy's name.\n");
 
 Tensor stack(const TensorList& tensors, int64_t dim, Out out) {
   TG_CHECK(!tensors.empty(), Runtime, "stack expects a non-empty TensorList");
   const int64_t d = wrap_dim(dim, tensors[0].dim() + 1);
   TensorList rows;
   for (size_t i = 0; i < tensors.size(); i++) {
-    TG_CHECK(tensors[i].sizes() == tensors[0].sizes(), Runtime, "stack expects each tensor to be equal size, but got ",
-             tensors[0].sizes(), " at entry 0 and ", tensors[i].sizes(), " at entry ", i);
+    TG_CHECK(tensors[i].sizes() == tensors[0].sizes(), Runtime,
+             "stack expects each tensor to be equal size, but got ", tensors[0].sizes(), " at entry 0 and ",
+             tensors[i].sizes(), " at entry ", i);
     Shape sizes = tensors[i].sizes();
     Ints strides = tensors[i].strides();
     sizes.insert(d, 1);
@@ -106,9 +117,8 @@ Tensor stack(const TensorList& tensors, int64_t dim, Out out) {
     rows.push_back(tensors[i].window(sizes, strides, tensors[i].storage_offset()));
   }
   Tensor result = cat(rows, d, out);
-  return record_jointly("StackBackward0", result, out, tensors, saved(d), [](const Upstream& u, int64_t d) {
-    return unbind(u[0], d);
-  });
+  return record_jointly("StackBackward0", result, out, tensors, saved(d),
+                        [](const Upstream& u, int64_t d) { return unbind(u[0], d); });
 }
 TG_OP(stack, "stack(Tensor[] tensors, int dim=0, *, Tensor? out=None) -> Tensor", kFunction, R"(
 Tensors of one shape along a new dimension.
@@ -122,11 +132,14 @@ TensorList split_views(const Tensor& input, const Ints& split_sizes, int64_t dim
   const int64_t d = wrap_dim(dim, input.dim());
   int64_t total = 0;
   for (int64_t size : split_sizes) {
-    TG_CHECK(size >= 0, Runtime, "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=", split_sizes);
+    TG_CHECK(size >= 0, Runtime,
+             "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=",
+             split_sizes);
     total += size;
   }
-  TG_CHECK(total == input.sizes()[d], Runtime, "split_with_sizes expects split_sizes to sum exactly to ", input.sizes()[d],
-           " (input tensor's size at dimension ", d, "), but got split_sizes=", split_sizes);
+  TG_CHECK(total == input.sizes()[d], Runtime, "split_with_sizes expects split_sizes to sum exactly to ",
+           input.sizes()[d], " (input tensor's size at dimension ", d,
+           "), but got split_sizes=", split_sizes);
   TensorList parts;
   int64_t at = 0;
   for (int64_t size : split_sizes) {
@@ -148,12 +161,14 @@ TensorList split_views(const Tensor& input, const Ints& split_sizes, int64_t dim
 TensorList split_with_sizes(const Tensor& input, const Ints& split_sizes, int64_t dim) {
   return split_views(input, split_sizes, dim, "SplitWithSizesBackward0");
 }
-TG_OP(split_with_sizes, "split_with_sizes(Tensor input, int[] split_sizes, int dim=0) -> Tensor[]", kFunction | kMethod, R"(
+TG_OP(split_with_sizes, "split_with_sizes(Tensor input, int[] split_sizes, int dim=0) -> Tensor[]",
+      kFunction | kMethod, R"(
 Views of the given lengths along dim, one after another.
 
 Backward: the upstream gradients joined again.
 )");
-TG_OP(split_with_sizes, "split(Tensor tensor, int[] split_size_or_sections, int dim=0) -> Tensor[]", kFunction, R"(
+TG_OP(split_with_sizes, "split(Tensor tensor, int[] split_size_or_sections, int dim=0) -> Tensor[]",
+      kFunction, R"(
 Views of the given lengths along dim.
 )");
 TG_OP(split_with_sizes, "split(Tensor input, int[] split_size, int dim=0) -> Tensor[]", kMethod, R"(
@@ -162,9 +177,11 @@ Views of the given lengths along dim.
 
 TensorList split(const Tensor& input, int64_t split_size, int64_t dim) {
   TG_CHECK(input.dim() > 0, Runtime, "split expects at least a 1-dimensional tensor");
-  TG_CHECK(split_size >= 0, Runtime, "split expects split_size be non-negative, but got split_size=", split_size);
+  TG_CHECK(split_size >= 0, Runtime,
+           "split expects split_size be non-negative, but got split_size=", split_size);
   const int64_t d = wrap_dim(dim, input.dim()), length = input.sizes()[d];
-  TG_CHECK(split_size > 0 || length == 0, Runtime, "split_size can only be 0 if dimension size is 0, but got dimension size of ", length);
+  TG_CHECK(split_size > 0 || length == 0, Runtime,
+           "split_size can only be 0 if dimension size is 0, but got dimension size of ", length);
   Ints sizes;
   for (int64_t at = 0; at < length; at += split_size) sizes.push_back(std::min(split_size, length - at));
   if (sizes.empty()) sizes.push_back(0);
@@ -194,7 +211,9 @@ At most `chunks` views of equal length along dim; the last may be shorter.
 )");
 
 TensorList tensor_split_at(const Tensor& input, const Ints& indices, int64_t dim) {
-  TG_CHECK(input.dim() > 0, Runtime, "tensor_split expected at least a 1-dimensional tensor, but got a tensor with ", input.dim(), " dims");
+  TG_CHECK(input.dim() > 0, Runtime,
+           "tensor_split expected at least a 1-dimensional tensor, but got a tensor with ", input.dim(),
+           " dims");
   const int64_t d = wrap_dim(dim, input.dim());
   TensorList parts;
   int64_t from = 0;
@@ -206,7 +225,9 @@ TensorList tensor_split_at(const Tensor& input, const Ints& indices, int64_t dim
   return parts;
 }
 TensorList tensor_split(const Tensor& input, int64_t sections, int64_t dim) {
-  TG_CHECK(input.dim() > 0, Runtime, "tensor_split expected at least a 1-dimensional tensor, but got a tensor with ", input.dim(), " dims");
+  TG_CHECK(input.dim() > 0, Runtime,
+           "tensor_split expected at least a 1-dimensional tensor, but got a tensor with ", input.dim(),
+           " dims");
   const int64_t d = wrap_dim(dim, input.dim());
   TG_CHECK(sections > 0, Runtime, "number of sections must be larger than 0, got ", sections);
   const int64_t length = input.sizes()[d], least = length / sections, longer = length % sections;
@@ -219,10 +240,12 @@ TensorList tensor_split(const Tensor& input, int64_t sections, int64_t dim) {
   }
   return parts;
 }
-TG_OP(tensor_split, "tensor_split(Tensor input, int sections, int dim=0) -> Tensor[]", kFunction | kMethod, R"(
+TG_OP(tensor_split, "tensor_split(Tensor input, int sections, int dim=0) -> Tensor[]", kFunction | kMethod,
+      R"(
 `sections` views along dim whose lengths differ by at most one.
 )");
-TG_OP(tensor_split_at, "tensor_split(Tensor input, int[] indices, int dim=0) -> Tensor[]", kFunction | kMethod, R"(
+TG_OP(tensor_split_at, "tensor_split(Tensor input, int[] indices, int dim=0) -> Tensor[]",
+      kFunction | kMethod, R"(
 Views along dim, cut at the given indices.
 )");
 
@@ -269,7 +292,8 @@ Tensor hstack(const TensorList& tensors, Out out) {
   const TensorList rows = at_least(tensors, 1);
   return cat(rows, rows[0].dim() == 1 ? 0 : 1, out);
 }
-TG_OP(hstack, "hstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", kFunction, "\nJoins along the second dimension (1-d: the first).\n");
+TG_OP(hstack, "hstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", kFunction,
+      "\nJoins along the second dimension (1-d: the first).\n");
 Tensor vstack(const TensorList& tensors, Out out) {
   TG_CHECK(!tensors.empty(), Runtime, "vstack expects a non-empty TensorList");
   return cat(at_least(tensors, 2), 0, out);
@@ -279,6 +303,7 @@ Tensor dstack(const TensorList& tensors, Out out) {
   TG_CHECK(!tensors.empty(), Runtime, "dstack expects a non-empty TensorList");
   return cat(at_least(tensors, 3), 2, out);
 }
-TG_OP(dstack, "dstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", kFunction, "\nJoins along the third dimension.\n");
+TG_OP(dstack, "dstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", kFunction,
+      "\nJoins along the third dimension.\n");
 
 }  // namespace tensorgrad

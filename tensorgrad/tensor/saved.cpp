@@ -22,9 +22,11 @@ Tensor Saved::unpack(Node& node) const {
                op_name(*tensor_.impl()->grad_fn) + ",";
     fail(ErrorKind::Runtime,
          "one of the variables needed for gradient computation has been modified by an inplace operation: [",
-         describe(tensor_), "]", origin, " is at version ", now, "; expected version ", version_, " instead. Hint: ",
+         describe(tensor_), "]", origin, " is at version ", now, "; expected version ", version_,
+         " instead. Hint: ",
          autograd_state.anomaly
-             ? "the backtrace further above shows the operation that failed to compute its gradient. The variable in "
+             ? "the backtrace further above shows the operation that failed to compute its gradient. The "
+               "variable in "
                "question was changed in there or anywhere later. Good luck!"
              : "enable anomaly detection to find the operation that failed to compute its gradient, with "
                "torch.autograd.set_detect_anomaly(True, check_nan=False).");

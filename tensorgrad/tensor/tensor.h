@@ -96,7 +96,9 @@ class Tensor {
 
   // Autograd. A tensor requires gradients as a leaf that was told to, or as a recorded op's result.
   // A view of a tensor that does requires them too.
-  bool requires_grad() const { return impl_->requires_grad || impl_->grad_fn || (impl_->meta && base_requires_grad()); }
+  bool requires_grad() const {
+    return impl_->requires_grad || impl_->grad_fn || (impl_->meta && base_requires_grad());
+  }
   bool is_leaf() const { return !impl_->grad_fn; }
   void set_requires_grad(bool value) const;
   Tensor grad() const;

@@ -18,14 +18,15 @@ void loop(const T* x, T* y, size_t n) {
       return vm::name(x);               \
     }                                   \
   };
-#define TG_FUNCTIONS(X)                                                                                   \
-  X(exp)                                                                                                  \
-  X(exp2)                                                                                                 \
-  X(expm1)                                                                                                \
-  X(log) X(log2) X(log10) X(log1p) X(sqrt) X(rsqrt) X(reciprocal) X(asin) X(acos) X(atan) X(sinh) X(cosh) \
-      X(tanh) X(asinh) X(acosh) X(atanh) X(sigmoid) X(erf) X(erfc) X(erfinv) X(gelu) X(gelu_tanh)         \
-          X(gelu_grad) X(gelu_tanh_grad) X(silu) X(silu_grad) X(softplus) X(log_sigmoid) X(floor) X(ceil) \
-              X(trunc) X(round_even)
+#define TG_FUNCTIONS(X)                                                                                    \
+  X(exp)                                                                                                   \
+  X(exp2)                                                                                                  \
+  X(expm1)                                                                                                 \
+  X(log)                                                                                                   \
+  X(log2) X(log10) X(log1p) X(sqrt) X(rsqrt) X(reciprocal) X(asin) X(acos) X(atan) X(sinh) X(cosh) X(tanh) \
+      X(asinh) X(acosh) X(atanh) X(sigmoid) X(erf) X(erfc) X(erfinv) X(gelu) X(gelu_tanh) X(gelu_grad)     \
+          X(gelu_tanh_grad) X(silu) X(silu_grad) X(softplus) X(log_sigmoid) X(floor) X(ceil) X(trunc)      \
+              X(round_even)
 TG_FUNCTIONS(TG_WRAP)
 struct Pow {
   TG_INLINE float operator()(float x, float y) const { return vm::pow(x, y); }
