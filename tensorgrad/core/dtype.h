@@ -41,14 +41,18 @@ struct dtype_of_t;
   struct dtype_of_t<C> {                     \
     static constexpr DType value = DType::D; \
   };
+// clang-format off
 TG_CTYPE(UInt8, uint8_t)
 TG_CTYPE(Int8, int8_t)
 TG_CTYPE(Int16, int16_t)
-TG_CTYPE(Int32, int32_t) TG_CTYPE(Int64, int64_t) TG_CTYPE(Float16, Half) TG_CTYPE(Float32, float)
-    TG_CTYPE(Float64, double) TG_CTYPE(Bool, bool) TG_CTYPE(BFloat16, BFloat16)
+TG_CTYPE(Int32, int32_t)
+TG_CTYPE(Int64, int64_t)
+TG_CTYPE(Float16, Half)
+TG_CTYPE(Float32, float) TG_CTYPE(Float64, double) TG_CTYPE(Bool, bool) TG_CTYPE(BFloat16, BFloat16)
+// clang-format on
 #undef TG_CTYPE
-        template <class T>
-        inline constexpr DType dtype_of = dtype_of_t<T>::value;
+    template <class T>
+    inline constexpr DType dtype_of = dtype_of_t<T>::value;
 
 // dispatch_all(dtype, [&]<class T>() { ... }) calls the lambda with the element's C++ type.
 template <class F>

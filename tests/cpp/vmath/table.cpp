@@ -18,6 +18,7 @@ void loop(const T* x, T* y, size_t n) {
       return vm::name(x);               \
     }                                   \
   };
+// clang-format off
 #define TG_FUNCTIONS(X)                                                                                    \
   X(exp)                                                                                                   \
   X(exp2)                                                                                                  \
@@ -27,6 +28,7 @@ void loop(const T* x, T* y, size_t n) {
       X(asinh) X(acosh) X(atanh) X(sigmoid) X(erf) X(erfc) X(erfinv) X(gelu) X(gelu_tanh) X(gelu_grad)     \
           X(gelu_tanh_grad) X(silu) X(silu_grad) X(softplus) X(log_sigmoid) X(floor) X(ceil) X(trunc)      \
               X(round_even)
+// clang-format on
 TG_FUNCTIONS(TG_WRAP)
 struct Pow {
   TG_INLINE float operator()(float x, float y) const { return vm::pow(x, y); }
