@@ -200,11 +200,6 @@ PyObject* clone_method(PyObject* self, PyObject* args, PyObject* kwargs) {
   return guarded([&] { return wrap(clone(unwrap(self))); });
 }
 
-template <class F>
-PyCFunction with_keywords(F* function) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
-}
-
 PyObject* backward_method(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names);
 
 PyMethodDef tensor_autograd_methods[] = {
@@ -227,7 +222,7 @@ class LargeRunReleasesGil {
   explicit LargeRunReleasesGil(BackwardOptions& options) {
     options.context = this;
     options.before_run = [](void* self, int64_t elements) {
-      if (elements >= 50000) static_cast<LargeRunReleasesGil*>(self)->state_ = PyEval_SaveThread();
+      if (elements >= kReleaseGilFrom) static_cast<LargeRunReleasesGil*>(self)->state_ = PyEval_SaveThread();
     };
   }
   ~LargeRunReleasesGil() {

@@ -27,7 +27,7 @@ PyObject* cast(PyObject* self, std::optional<DType> dtype, std::optional<Device>
   if (!copy && (!dtype || *dtype == t.dtype()) && (!device || *device == t.device())) return Py_NewRef(self);
   Tensor result;
   {
-    ReleaseGil gil(t.numel() >= 50000);
+    ReleaseGil gil(t.numel() >= kReleaseGilFrom);
     result = to(t, dtype, device, copy);
   }
   return wrap(std::move(result));
@@ -164,10 +164,6 @@ PyObject* type_as(PyObject* self, PyObject* other) {
   });
 }
 
-template <class F>
-PyCFunction with_keywords(F* function) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
-}
 #define TG_CAST(NAME, DTYPE)                                                     \
   {NAME, with_keywords(cast_method<DType::DTYPE>), METH_VARARGS | METH_KEYWORDS, \
    "The tensor cast to this dtype; itself if it has it."}

@@ -66,6 +66,15 @@ PyObject* guarded(const F& body) noexcept {
   return guarded(body, static_cast<PyObject*>(nullptr));
 }
 
+// A method that takes (self, args, kwargs), as the method table wants it.
+template <class F>
+PyCFunction with_keywords(F* function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
+}
+
+// Elements from which an op lets go of Python's lock: below, taking it back costs more than it gives.
+inline constexpr int64_t kReleaseGilFrom = 50000;
+
 class ReleaseGil {
  public:
   explicit ReleaseGil(bool release = true) : state_(release ? PyEval_SaveThread() : nullptr) {}

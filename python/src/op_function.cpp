@@ -21,8 +21,6 @@ extern const tensorgrad::OpRow* const __stop_tensorgrad_ops[];
 namespace tensorgrad::python {
 namespace {
 
-constexpr int64_t kReleaseGilFrom = 50000;  // elements: below, taking the lock back costs more than it gives
-
 // All overloads of one name in one role.
 struct OpFunction {
   PyObject_HEAD vectorcallfunc vectorcall;

@@ -10,8 +10,6 @@
 namespace tensorgrad::python {
 namespace {
 
-constexpr int64_t kReleaseGilFrom = 50000;
-
 using BinaryOp = Tensor (*)(const Tensor&, const Tensor&, Out);
 
 Tensor add_op(const Tensor& a, const Tensor& b, Out out) { return add(a, b, 1, out); }

@@ -12,9 +12,6 @@
 namespace tensorgrad::python {
 namespace {
 
-// Above so many elements the GIL is released.
-constexpr int64_t kReleaseGil = 50000;
-
 struct Names {
   PyObject* params = PyUnicode_InternFromString("params");
   PyObject* lr = PyUnicode_InternFromString("lr");
@@ -110,7 +107,7 @@ void leave_over(Object& rest, PyObject* parameter) {
 template <class Step>
 PyObject* finish(Step& step, Object rest) {
   {
-    ReleaseGil release(step.elements() >= kReleaseGil);
+    ReleaseGil release(step.elements() >= kReleaseGilFrom);
     step.run();
   }
   return rest ? rest.release() : Py_NewRef(Py_None);

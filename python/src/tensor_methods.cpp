@@ -163,11 +163,6 @@ PyObject* tolist(PyObject* self, PyObject*) {
   });
 }
 
-template <class F>
-PyCFunction with_keywords(F* function) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
-}
-
 PyMethodDef methods[] = {
     {"item", item, METH_NOARGS, "The only element as a Python number."},
     {"tolist", tolist, METH_NOARGS, "The elements as nested lists of Python numbers."},

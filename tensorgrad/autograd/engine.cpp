@@ -248,18 +248,15 @@ TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
                " returned an incorrect number of gradients (expected ", node->next.size(), ", got ",
                out.size(), ")");
     }
-    u.clear();
+    u = TensorList();  // the sums below may reuse buffers that nobody else holds
     for (size_t i = 0; i < node->next.size(); i++) {
       const Edge& edge = node->next[i];
       if (!edge.node) continue;
       Task& next = *tasks.find(edge.node.get());
       if (i < out.size() && out[i].defined() && (next.needed || options.accumulate)) {
-        if (autograd_state.anomaly && autograd_state.anomaly_check_nan) { /* checked by the caller's hook */
-        }
         deliver(next, edge.index, std::move(out[i]), node->name(), i);
       }
-      if (--next.dependencies == 0 && next.needed) push(next);
-      if (next.dependencies == 0 && !next.needed) push(next);
+      if (--next.dependencies == 0) push(next);
     }
   }
   return captured;

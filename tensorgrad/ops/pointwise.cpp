@@ -279,8 +279,7 @@ Tensor destination(const char* name, const Out& out, const Shape& sizes, DType d
     check_in_place(target);
   } else {
     check_out_graph(name, target);
-    TG_CHECK(can_cast(dtype, target.dtype()), Runtime, "result type ", dtype_scalar_name(dtype),
-             " can't be cast to the desired output type ", dtype_scalar_name(target.dtype()));
+    check_result_type(dtype, target.dtype());
     resize_output(target, sizes);
   }
   return target.dtype() == dtype ? target : Tensor();
