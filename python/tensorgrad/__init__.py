@@ -56,6 +56,8 @@ from tensorgrad._constructors import *
 from tensorgrad._info import finfo, iinfo
 from tensorgrad._layout import *
 from tensorgrad._tensor import is_tensor, set_printoptions
+from tensorgrad import functional
+from tensorgrad.functional import *  # type: ignore[assignment]
 from tensorgrad.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from tensorgrad import random
 from tensorgrad.random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state

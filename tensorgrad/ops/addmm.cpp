@@ -5,6 +5,7 @@
 #include "tensorgrad/ops/pointwise.h"
 #include "tensorgrad/ops/product.h"
 #include "tensorgrad/ops/record.h"
+#include "tensorgrad/ops/select.h"
 #include "tensorgrad/ops/views.h"
 
 namespace tensorgrad {
@@ -36,6 +37,9 @@ Tensor left_gradient(const char* name, const Tensor& u, const Tensor& b, Scalar 
 Tensor right_gradient(const char* name, const Tensor& u, const Tensor& a, Scalar alpha) {
   return scaled(product(name, a, true, u, false), alpha);
 }
+
+// One matrix as a batch of n.
+Tensor for_each_batch(const Tensor& u, int64_t n) { return expand(u, {n, u.sizes()[0], u.sizes()[1]}); }
 
 }  // namespace
 
@@ -160,6 +164,99 @@ TG_OP(baddbmm,
 beta * input + alpha * bmm(batch1, batch2); input is broadcast to the product's shape.
 
 Backward: as addmm, for each matrix.
+)");
+
+Tensor addbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2, Scalar beta, Scalar alpha,
+              Out out) {
+  const Shape sizes{batch1.size(1), batch2.size(2)};
+  if (!is_expandable_to(input.sizes(), sizes)) expand(input, sizes);  // raises
+  TG_CHECK(batch1.dim() == 3, Runtime, "batch1 must be a 3D tensor");
+  TG_CHECK(batch2.dim() == 3, Runtime, "batch2 must be a 3D tensor");
+  const int64_t batches = batch1.sizes()[0], length = batch1.sizes()[2];
+  TG_CHECK(batches == batch2.sizes()[0], Runtime, "batch1 and batch2 must have same number of batches, got ",
+           batches, " and ", batch2.sizes()[0]);
+  TG_CHECK(length == batch2.sizes()[1], Runtime, "Incompatible matrix sizes for bmm (", sizes[0], "x", length,
+           " and ", batch2.sizes()[1], "x", sizes[1], ")");
+  const DType t = out ? out.target->dtype() : input.dtype();
+  TG_CHECK(t == batch2.dtype(), Runtime, "self and mat2 must have the same dtype, but got ",
+           dtype_scalar_name(t), " and ", dtype_scalar_name(batch2.dtype()));
+  Tensor result;
+  {
+    // The batches side by side: one product with a sum of batches * length terms.
+    NoGradGuard guard;
+    const Tensor left = reshape(permute(batch1, {1, 0, 2}), {sizes[0], batches * length});
+    result = addmm(expand(input, sizes), left, reshape(batch2, {batches * length, sizes[1]}), beta, alpha);
+  }
+  if (out) {
+    if (out.in_place && input.sizes() != sizes) out.target->set_data(Tensor::empty(sizes, t, input.device()));
+    result = deliver("addbmm", out, result);
+  }
+  return record(
+      "AddbmmBackward0", result, out,
+      saved(wants_gradient(batch2) ? batch1 : Tensor(), wants_gradient(batch1) ? batch2 : Tensor(), batches,
+            beta, alpha),
+      wrt(input, [](const Tensor& u, const Tensor&, const Tensor&, int64_t, Scalar beta,
+                    Scalar) { return scaled(u, beta); }),
+      wrt(batch1, [](const Tensor& u, const Tensor&, const Tensor& b, int64_t n, Scalar,
+                     Scalar alpha) { return left_gradient("BmmBackward0", for_each_batch(u, n), b, alpha); }),
+      wrt(batch2, [](const Tensor& u, const Tensor& a, const Tensor&, int64_t n, Scalar, Scalar alpha) {
+        return right_gradient("BmmBackward0", for_each_batch(u, n), a, alpha);
+      }));
+}
+TG_OP(addbmm,
+      "addbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1, Tensor? "
+      "out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, R"(
+beta * input + alpha * (the sum of all matrices of bmm(batch1, batch2)); input is broadcast to one product's shape.
+
+Backward: beta * u for input; as addmm for each matrix of the batches.
+)");
+
+Tensor addr(const Tensor& input, const Tensor& vec1, const Tensor& vec2, Scalar beta, Scalar alpha, Out out) {
+  TG_CHECK(vec1.dim() == 1, Runtime, "addr: Expected 1-D argument vec1, but got ", vec1.dim(), "-D");
+  TG_CHECK(vec2.dim() == 1, Runtime, "addr: Expected 1-D argument vec2, but got ", vec2.dim(), "-D");
+  const Shape sizes{vec1.sizes()[0], vec2.sizes()[0]};
+  TG_CHECK(!out.in_place || input.dim() == 2, Runtime, "2D tensor expected, got ", input.dim(),
+           "D tensor for input");
+  check_in_place_sizes(out, input.sizes(), sizes);
+  const DType type = result_type({&input, &vec1, &vec2});
+  const auto check_factor = [&](const char* name, Scalar s) {
+    TG_CHECK(is_floating(type) || !s.is_floating(), Runtime, "For integral input tensors, argument ", name,
+             " must not be a floating point number.");
+  };
+  check_factor("beta", beta);
+  check_factor("alpha", alpha);
+  Tensor result;
+  {
+    NoGradGuard guard;
+    const Tensor addend = expand(input, sizes), a = to(vec1, type), b = to(vec2, type);
+    if (type == DType::Bool) {  // sums are "or", and a factor keeps or drops
+      result = alpha.equals(0) ? zeros(sizes, type, input.device()) : outer(a, b);
+      if (!beta.equals(0)) result = maximum(result, addend);
+    } else {
+      result = scaled(outer(a, b), alpha);
+      if (!beta.equals(0)) result = scaled(to(addend, type), beta) + result;
+    }
+  }
+  if (out) result = deliver("addr", out, result);
+  return record(
+      "AddrBackward0", result, out,
+      saved(wants_gradient(vec2) ? vec1 : Tensor(), wants_gradient(vec1) ? vec2 : Tensor(), beta, alpha),
+      wrt(input,
+          [](const Tensor& u, const Tensor&, const Tensor&, Scalar beta, Scalar) { return scaled(u, beta); }),
+      wrt(vec1, [](const Tensor& u, const Tensor&, const Tensor& b, Scalar,
+                   Scalar alpha) { return scaled(mv(u, to(b, u.dtype())), alpha); }),
+      wrt(vec2, [](const Tensor& u, const Tensor& a, const Tensor&, Scalar, Scalar alpha) {
+        return scaled(mv(t(u), to(a, u.dtype())), alpha);
+      }));
+}
+TG_OP(addr,
+      "addr(Tensor input, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1, Tensor? out=None) -> "
+      "Tensor",
+      kFunction | kMethod | kInPlace, R"(
+beta * input + alpha * outer(vec1, vec2); input is broadcast.
+
+Backward: beta * u for input, alpha * u @ vec2 for vec1, alpha * u^T @ vec1 for vec2.
 )");
 
 }  // namespace tensorgrad

@@ -18,6 +18,13 @@ Tensor addmv(const Tensor& input, const Tensor& mat, const Tensor& vec, Scalar b
 Tensor baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2, Scalar beta = 1,
                Scalar alpha = 1, Out out = {});
 
+Tensor addbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2, Scalar beta = 1,
+              Scalar alpha = 1, Out out = {});
+Tensor addr(const Tensor& input, const Tensor& vec1, const Tensor& vec2, Scalar beta = 1, Scalar alpha = 1,
+            Out out = {});
+// The product of two or more matrices in the cheapest order; the first and the last may be vectors.
+Tensor multi_dot(const TensorList& tensors, Out out = {});
+
 // input @ weight^T + bias; bias may be undefined.
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias = {}, Out out = {});
 
