@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SCHEMA = re.compile(r"([\w.]+)\((.*)\)\s*->\s*(.+)", re.DOTALL)
-PARAMETER = re.compile(r"([\w\[\]?]+)\s+(\w+)(?:\s*=\s*(.+))?")
+PARAMETER = re.compile(r"([\w\[\]?]+)\s+(\*?\w+)(?:\s*=\s*(.+))?")
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,8 @@ def result_of(text: str, in_class: bool) -> str:
 def parameter(p: Parameter) -> str:
     """One parameter as it stands in the stub."""
     annotation = type_of(p.type)
+    if p.name.startswith("*"):
+        annotation = f"Tensor | {annotation}"
     name = p.name + "_" if keyword.iskeyword(p.name) else p.name
     return f"{name}: {annotation}" + ("" if p.default is None else f" = {default(p.default)}")
 
@@ -121,6 +123,7 @@ def signatures(row: Row, method: bool) -> list[str]:
             if p.keyword_only and not star:
                 words.append("*")
                 star = True
+            star = star or p.name.startswith("*")
             if p.type == "Options":
                 words += OPTIONS if star else ["*", *OPTIONS]
                 star = True

@@ -353,6 +353,25 @@ bool Arguments::parse(const Signature& signature, PyObject* const* args, Py_ssiz
     values[self].ints = &list;
     given |= 1u << self;
     taken = self;
+  } else if (schema.variadic >= 0 && positional > schema.variadic && is_tensor(args[schema.variadic])) {
+    // broadcast_tensors(a, b)
+    TensorList& list = lists_[list_count_++];
+    list.clear();
+    for (Py_ssize_t i = schema.variadic; i < positional; i++) {
+      if (!is_tensor(args[i])) {
+        if (why)
+          *why = schema.name + "(): argument '" + schema.params[size_t(schema.variadic)].name +
+                 "' must be tuple of Tensors, but found element of type " + name_of_type(args[i]) +
+                 " at pos " + std::to_string(i - schema.variadic);
+        return false;
+      }
+      list.push_back(unwrap(args[i]));
+      largest = std::max(largest, list.back().numel());
+    }
+    values[schema.variadic].kind = ValueKind::TensorList;
+    values[schema.variadic].tensors = &list;
+    given |= 1u << schema.variadic;
+    taken = schema.variadic;
   } else if (positional > schema.positional) {
     if (why) {
       const Py_ssize_t most = schema.positional - self, were = positional - self;

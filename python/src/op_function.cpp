@@ -10,6 +10,7 @@
 #include "scalars.h"
 #include "tensor_object.h"
 #include "tensorgrad/ops/copy.h"
+#include "tensorgrad/ops/gradient_edge.h"
 #include "tensorgrad/ops/pointwise.h"
 #include "types.h"
 
@@ -65,7 +66,11 @@ PyObject* run(const Signature& signature, Arguments& arguments, PyObject* self, 
   Result result;
   if (in_place) {
     const Tensor& target = unwrap(self);
-    if (row.writes_out) {
+    if (row.flags & kInPlaceView) {
+      check_in_place(target, false);
+      row.call(arguments.values, result);
+      become_view(target, result.tensors[0]);
+    } else if (row.writes_out) {
       Value& out = arguments.values[signature.out_param];
       out.kind = ValueKind::InPlace;
       out.tensor = &target;
@@ -286,7 +291,7 @@ void add_ops(PyObject* module) {
   make_types();
   Rows rows(__start_tensorgrad_ops, __stop_tensorgrad_ops);
   std::stable_sort(rows.begin(), rows.end(),
-                   [](const OpRow* a, const OpRow* b) { return a->line < b->line; });
+                   [](const OpRow* a, const OpRow* b) { return a->order < b->order; });
   std::map<std::string, Rows> functions, functionals, methods, in_place, in_place_functions;
   std::map<std::string, std::map<std::string, Rows>> spaces;
   for (const OpRow* row : rows) {
@@ -299,7 +304,7 @@ void add_ops(PyObject* module) {
     }
     if (row->flags & kFunctional) functionals[name].push_back(row);
     if (row->flags & kMethod) methods[name].push_back(row);
-    if (row->flags & kInPlace) in_place[name + "_"].push_back(row);
+    if (row->flags & (kInPlace | kInPlaceView)) in_place[name + "_"].push_back(row);
     if (row->flags & kInPlaceFunction) in_place_functions[name + "_"].push_back(row);
   }
   const auto add_to_module = [](PyObject* target, const std::map<std::string, Rows>& all, bool in_place) {

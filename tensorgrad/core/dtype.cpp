@@ -15,6 +15,12 @@ const char* dtype_scalar_name(DType t) {
                                           "Half", "Float", "Double", "Bool", "BFloat16"};
   return names[size_t(t)];
 }
+const char* c_type_name(DType t) {
+  static constexpr const char* names[] = {"unsigned char", "signed char",  "short int", "int",
+                                          "long int",      "c10::Half",    "float",     "double",
+                                          "bool",          "c10::BFloat16"};
+  return names[size_t(t)];
+}
 const char* dtype_tensor_name(DType t) {
   static constexpr const char* names[] = {"torch.ByteTensor",    "torch.CharTensor",   "torch.ShortTensor",
                                           "torch.IntTensor",     "torch.LongTensor",   "torch.HalfTensor",

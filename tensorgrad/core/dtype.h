@@ -23,6 +23,7 @@ inline constexpr size_t element_size(DType t) {
 const char* dtype_name(DType t);         // "float32"
 const char* dtype_scalar_name(DType t);  // "Float", as PyTorch's messages say it
 const char* dtype_tensor_name(DType t);  // "torch.FloatTensor"
+const char* c_type_name(DType t);        // "long int", as some of PyTorch's texts say it
 DType promote_types(DType a, DType b);
 bool can_cast(DType from, DType to);
 DType default_dtype();

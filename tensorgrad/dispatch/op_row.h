@@ -11,7 +11,8 @@
 // Schema types: Tensor, Operand (a Tensor or a Python number, which becomes a 0-d tensor weak in promotion),
 // Tensor[], Scalar, int, int[], int[2] (one int stands for both), float, float[], bool, bool[], str,
 // ScalarType, Device, Generator, Options (dtype, layout, device, pin_memory, requires_grad), each with `?`
-// where None is allowed. A name may carry a namespace: linalg.norm, special.expit.
+// where None is allowed. `Tensor[] *tensors` also takes the tensors as separate arguments. A name may carry a
+// namespace: linalg.norm, special.expit.
 #pragma once
 #include <utility>
 
@@ -25,13 +26,14 @@ enum OpFlags : uint32_t {
   kInPlace = 4,           // Tensor.name_
   kFunctional = 8,        // tensorgrad.nn.functional.name
   kInPlaceFunction = 16,  // tensorgrad.name_ as well
+  kInPlaceView = 32,      // Tensor.name_: self becomes the view
 };
 
 struct OpRow {
   const char* schema;
   uint32_t flags;
   bool writes_out;  // the function takes Out: in-place and out= run without a copy
-  int line;         // overloads of one name stand in one file and are tried in its order
+  int order;        // overloads of one name stand in one file and are tried in its order
   const char* doc;
   void (*call)(const Value* arguments, Result& result);
 };
@@ -73,7 +75,7 @@ struct OpRows {
 #define TG_OP(FUNCTION, SCHEMA, FLAGS, DOC) TG_OP_(FUNCTION, SCHEMA, FLAGS, DOC, __COUNTER__)
 #define TG_OP_(FUNCTION, SCHEMA, FLAGS, DOC, ID)                                                     \
   static constexpr ::tensorgrad::OpRow TG_JOIN(op_row_, ID){                                         \
-      SCHEMA,   FLAGS, ::tensorgrad::detail::takes_out(&FUNCTION),                                   \
-      __LINE__, DOC,   &::tensorgrad::detail::call_boxed<&FUNCTION>};                                \
+      SCHEMA, FLAGS, ::tensorgrad::detail::takes_out(&FUNCTION),                                     \
+      ID,     DOC,   &::tensorgrad::detail::call_boxed<&FUNCTION>};                                  \
   [[gnu::section("tensorgrad_ops"), gnu::used]] static constexpr const ::tensorgrad::OpRow* TG_JOIN( \
       op_entry_, ID) = &TG_JOIN(op_row_, ID)

@@ -131,6 +131,10 @@ Schema::Schema(const OpRow& op) : text(op.schema), row(&op) {
       parse_default(p, trim(rest.substr(equals + 1)), all);
       rest = trim(rest.substr(0, equals));
     }
+    if (rest.front() == '*') {
+      variadic = int(params.size()) - 1;
+      rest.remove_prefix(1);
+    }
     p.name = rest;
     if (p.name == "out" && p.optional) p.type = ParamType::Out;
     if (p.type == ParamType::Options) p.has_default = true;

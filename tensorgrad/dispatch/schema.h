@@ -52,6 +52,7 @@ struct Schema {
   std::vector<std::string> return_names;  // empty strings where unnamed
   int required = 0;                       // parameters without a default
   int positional = 0;                     // parameters that may be given by position
+  int variadic = -1;                      // the list that may be given as separate arguments
   const OpRow* row = nullptr;
 
   explicit Schema(const OpRow& row);

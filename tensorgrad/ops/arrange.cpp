@@ -57,8 +57,8 @@ Tensor roll(const Tensor& input, const Ints& shifts, const Ints& dims) {
   Tensor out = input;
   for (size_t i = 0; i < dims.size(); i++) {
     if (input.numel() == 0) break;
-    const int64_t d = wrap_dim(dims[i], input.dim()), size = input.dim() ? input.sizes()[d] : 1;
-    if (input.dim() == 0) break;
+    TG_CHECK(input.dim() > 0, Index, "Dimension specified as ", dims[i], " but tensor has no dimensions");
+    const int64_t d = wrap_dim(dims[i], input.dim()), size = input.sizes()[d];
     const int64_t start = ((-shifts[i]) % size + size) % size;
     out = cat({narrow(out, d, start, size - start), narrow(out, d, 0, start)}, d);
   }
@@ -181,9 +181,9 @@ Moves dimensions to new places, the others keep their order; a view.
 )");
 TG_OP(movedim, "moveaxis(Tensor input, int[1] source, int[1] destination) -> Tensor", kFunction | kMethod,
       "\nmovedim() under NumPy's name.\n");
-TG_OP(transpose, "swapaxes(Tensor input, int axis0, int axis1) -> Tensor", kFunction | kMethod,
+TG_OP(transpose, "swapaxes(Tensor input, int axis0, int axis1) -> Tensor", kFunction | kMethod | kInPlaceView,
       "\ntranspose() under NumPy's name.\n");
-TG_OP(transpose, "swapdims(Tensor input, int dim0, int dim1) -> Tensor", kFunction | kMethod,
+TG_OP(transpose, "swapdims(Tensor input, int dim0, int dim1) -> Tensor", kFunction | kMethod | kInPlaceView,
       "\ntranspose() under another name.\n");
 
 Tensor diagonal(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim2) {

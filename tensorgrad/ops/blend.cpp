@@ -12,10 +12,10 @@ namespace tensorgrad {
 Tensor lerp(const Tensor& input, const Tensor& end, const Tensor& weight, Out out) {
   const DType t = input.dtype();
   const bool number = weight.impl()->wrapped_number;
-  TG_CHECK(end.dtype() == t, Runtime, "expected dtype ", dtype_c_name(t), " for `end` but got dtype ",
-           dtype_c_name(end.dtype()));
-  TG_CHECK(number || weight.dtype() == t, Runtime, "expected dtype ", dtype_c_name(t),
-           " for `weight` but got dtype ", dtype_c_name(weight.dtype()));
+  TG_CHECK(end.dtype() == t, Runtime, "expected dtype ", c_type_name(t), " for `end` but got dtype ",
+           c_type_name(end.dtype()));
+  TG_CHECK(number || weight.dtype() == t, Runtime, "expected dtype ", c_type_name(t),
+           " for `weight` but got dtype ", c_type_name(weight.dtype()));
   TG_CHECK(is_floating(t), NotImplemented, "\"lerp_kernel_", number ? "scalar" : "tensor",
            "\" not implemented for '", dtype_scalar_name(t), "'");
   const Tensor before = out.before_write(input, wants_gradient(weight));

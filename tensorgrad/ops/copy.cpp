@@ -106,7 +106,7 @@ Tensor fill_(const Tensor& self, Scalar value) {
                 wrt(self, [](const Tensor& u) { return zeros_like(u); }));
 }
 Tensor zero_(const Tensor& self) { return fill_(self, 0); }
-TG_OP(zero_, "zero_(Tensor input) -> Tensor", kMethod, R"(
+TG_OP(zero_, "zero_(Tensor input) -> Tensor", kFunction | kMethod, R"(
 Fills self with zeros; returns self.
 )");
 
@@ -115,15 +115,30 @@ Tensor fill_any(const Tensor& self, const Tensor& value) {
            value.dim(), " dimensions.");
   return value.requires_grad() ? copy_(self, value) : fill_(self, value.item());
 }
-TG_OP(fill_, "fill_(Tensor input, Scalar value) -> Tensor", kMethod, R"(
+TG_OP(fill_, "fill_(Tensor input, Scalar value) -> Tensor", kFunction | kMethod, R"(
 Fills self with a number; returns self.
 
 Backward: 0.
 )");
-TG_OP(fill_any, "fill_(Tensor input, Tensor value) -> Tensor", kMethod, R"(
+TG_OP(fill_any, "fill_(Tensor input, Tensor value) -> Tensor", kFunction | kMethod, R"(
 Fills self with value, a number or a 0-d tensor; returns self.
 
 Backward: 0 for self, sum(u) for value.
+)");
+
+namespace {
+Tensor fill(const Tensor& input, Scalar value) { return fill_(clone(input), value); }
+Tensor fill_with(const Tensor& input, const Tensor& value) { return fill_any(clone(input), value); }
+}  // namespace
+TG_OP(fill, "fill(Tensor input, Scalar value) -> Tensor", kFunction, R"(
+A tensor like input, filled with a number.
+
+Backward: 0.
+)");
+TG_OP(fill_with, "fill(Tensor input, Tensor value) -> Tensor", kFunction, R"(
+A tensor like input, filled with value, a number or a 0-d tensor.
+
+Backward: 0 for input, sum(u) for value.
 )");
 
 Tensor to(const Tensor& input, std::optional<DType> dtype, std::optional<Device> device, bool copy) {

@@ -163,8 +163,9 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& option
   TG_CHECK((by > 0 && to_ >= from) || (by < 0 && to_ <= from), Runtime,
            "upper bound and lower bound inconsistent with step sign");
   int64_t n;
-  if (!is_floating(dtype) && !floating) {
+  if (dtype == DType::Int64) {
     const int64_t a = start.to_int(), b = end.to_int(), s = step.to_int();
+    TG_CHECK(s != 0, Value, "step must be nonzero");
     const __int128 count = (__int128(b) - a + s - (s > 0 ? 1 : -1)) / s;
     n = int64_t(count);
   } else {
@@ -175,8 +176,8 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& option
   Tensor result =
       generate(n, dtype, out ? out.target->device() : device_of_options(options), [&]<class T>(int64_t i) {
         if constexpr (std::is_same_v<T, int64_t>)
-          if (!floating) return T(start.to_int() + step.to_int() * i);
-        if constexpr (std::is_integral_v<T>)
+          return start.to_int() + step.to_int() * i;
+        else if constexpr (std::is_integral_v<T>)
           return T(int64_t(start.to_double()) + int64_t(step.to_double()) * i);
         else
           return T(from + by * double(i));
@@ -209,6 +210,7 @@ Tensor linspace(const Tensor& start, const Tensor& end, int64_t steps, const Ten
   Tensor result = generate(
       steps, dtype, out ? out.target->device() : device_of_options(options), [&]<class T>(int64_t i) {
         // From both ends, so that the last element is exactly `end`.
+        if (steps == 1) return from.to<T>();
         if constexpr (std::is_integral_v<T>) {
           const double step =
               steps > 1 ? (double(to_.to<T>()) - double(from.to<T>())) / double(steps - 1) : 0;
@@ -217,7 +219,6 @@ Tensor linspace(const Tensor& start, const Tensor& end, int64_t steps, const Ten
         } else {
           using C = std::conditional_t<std::is_same_v<T, double>, double, float>;
           const C a = C(from.to<T>()), b = C(to_.to<T>()), step = steps > 1 ? (b - a) / C(steps - 1) : C(0);
-          if (steps == 1) return T(a);
           return i < steps / 2 ? T(std::fma(step, C(i), a)) : T(std::fma(-step, C(steps - i - 1), b));
         }
       });

@@ -94,9 +94,10 @@ Tensor gather(const Tensor& input, int64_t dim, const Tensor& index, bool, Out o
                k, " expected index ", index.sizes(), " to be no larger than self ", input.sizes(),
                " apart from dimension ", d);
   }
+  check_out_dtype(out, input.dtype());
   Tensor result = Tensor::empty(index.sizes(), input.dtype(), input.device());
   gather_into(result, input, d, at);
-  result = deliver("gather", out, result);
+  result = deliver("gather", out, result, {&input, &index});
   return record("GatherBackward0", result, out, saved(at, d, input.sizes()),
                 wrt(input, [](const Tensor& u, const Tensor& at, int64_t d, const Shape& sizes) {
                   return scatter_add(zeros(sizes, u.dtype(), u.device()), d, at, u);

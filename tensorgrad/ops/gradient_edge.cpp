@@ -190,6 +190,19 @@ void rebase_history(const Tensor& self, const NodePtr& node) {
   info->version = self.version() - 1;  // stale: the next look rebuilds it from the base
 }
 
+void become_view(const Tensor& self, const Tensor& view) {
+  self.set_geometry(view.sizes(), view.strides(), view.storage_offset());
+  self.bump_version();
+  const NodePtr& node = view.impl()->grad_fn;
+  if (!node) return;
+  const bool retains = self.impl()->meta && self.impl()->meta->retains_grad;
+  if (retains) grad_fn_of(self)->hooks().retain_grad.clear();
+  self.impl()->grad_fn = node;
+  self.impl()->output_nr = view.impl()->output_nr;
+  if (ViewInfo* info = self.view_info()) info->version = self.version();
+  if (retains) keep_gradient(self);
+}
+
 void check_in_place(const Tensor& self, bool others_require_grad) {
   TG_CHECK(
       !self.impl()->inference || autograd_state.inference, Runtime,

@@ -16,6 +16,8 @@ void set_history(const Tensor& out, const NodePtr& node);
 // After a write in place: `self`, and the base it may be a view of, now come out of `node`, whose first input
 // was self.
 void rebase_history(const Tensor& self, const NodePtr& node);
+// `self` becomes the view that an op made of it (`x.t_()`): geometry and history.
+void become_view(const Tensor& self, const Tensor& view);
 // Refuses a recorded write that would lose gradients: to leaves, views of leaves, views that several-output
 // ops or no_grad made. It is recorded if self or another input requires a gradient.
 void check_in_place(const Tensor& self, bool others_require_grad = false);

@@ -76,7 +76,7 @@ Tensor index_select(const Tensor& input, int64_t dim, const Tensor& index, Out o
   sizes[d] = offsets.numel();
   Tensor result = Tensor::empty(input.dim() == 0 ? Shape() : sizes, input.dtype(), input.device());
   read_slices(result, data, d, offsets);
-  result = deliver("index_select", out, result);
+  result = deliver("index_select", out, result, {&input, &index});
   return record("IndexSelectBackward0", result, out, saved(index, d, input.sizes()),
                 wrt(input, [](const Tensor& u, const Tensor& index, int64_t d, const Shape& sizes) {
                   return index_add(zeros(sizes, u.dtype(), u.device()), d, index, u);
@@ -242,7 +242,7 @@ Tensor take(const Tensor& input, const Tensor& index, Out out) {
   });
   Tensor result = Tensor::empty(index.sizes(), input.dtype(), input.device());
   read_slices(result, flat, 0, offsets);
-  result = deliver("take", out, result);
+  result = deliver("take", out, result, {&input, &index});
   return record("TakeBackward0", result, out, saved(index, input.sizes()),
                 wrt(input, [](const Tensor& u, const Tensor& index, const Shape& sizes) {
                   const Tensor all = zeros({count_elements(sizes)}, u.dtype(), u.device());

@@ -18,7 +18,7 @@ Tensor nonzero(const Tensor& input);
 // One tensor of positions per dimension.
 TensorList nonzero_per_dim(const Tensor& input);
 Tensor masked_fill(const Tensor& input, const Tensor& mask, const Tensor& value, Out out = {});
-Tensor masked_select(const Tensor& input, const Tensor& mask);
+Tensor masked_select(const Tensor& input, const Tensor& mask, Out out = {});
 Tensor masked_scatter(const Tensor& input, const Tensor& mask, const Tensor& source, Out out = {});
 
 // What a writing op starts from: its own input in place, else a copy; deliver() ends it.

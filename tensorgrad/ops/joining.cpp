@@ -59,8 +59,10 @@ Tensor cat(const TensorList& tensors, int64_t dim, Out out) {
   }
   Tensor result = destination("cat", out, sizes, dtype, shaped->device());
   if (!result.defined()) result = Tensor::empty(sizes, dtype, shaped->device());
-  if (out)
+  if (out) {
+    check_no_internal_overlap(result);
     for (const Tensor& t : tensors) check_no_overlap(result, t);
+  }
   int64_t at = 0;
   for (size_t i = 0; i < tensors.size(); i++) {
     if (tensors[i].numel() > 0) {
@@ -247,6 +249,28 @@ TG_OP(tensor_split, "tensor_split(Tensor input, int sections, int dim=0) -> Tens
 TG_OP(tensor_split_at, "tensor_split(Tensor input, int[] indices, int dim=0) -> Tensor[]",
       kFunction | kMethod, R"(
 Views along dim, cut at the given indices.
+)");
+
+namespace {
+// The indices, or the number of sections, as a tensor.
+TensorList tensor_split_by(const Tensor& input, const Tensor& tensor_indices_or_sections, int64_t dim) {
+  const Tensor& places = tensor_indices_or_sections;
+  TG_CHECK(places.dtype() == DType::Int64, Runtime,
+           "tensor_split expected tensor_indices_or_sections to have dtype of long, but got ",
+           dtype_scalar_name(places.dtype()));
+  TG_CHECK(places.dim() <= 1, Runtime,
+           "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional "
+           "tensor, but got a tensor with ",
+           places.dim(), " dims");
+  if (places.dim() == 0) return tensor_split(input, places.item().to_int(), dim);
+  Ints indices;
+  for (int64_t i = 0; i < places.numel(); i++) indices.push_back(select(places, 0, i).item().to_int());
+  return tensor_split_at(input, indices, dim);
+}
+}  // namespace
+TG_OP(tensor_split_by, "tensor_split(Tensor input, Tensor tensor_indices_or_sections, int dim=0) -> Tensor[]",
+      kFunction | kMethod, R"(
+Views along dim, cut at the indices in a vector (int64), or into as many sections as a 0-d tensor says.
 )");
 
 TensorList unbind(const Tensor& input, int64_t dim) {

@@ -14,12 +14,6 @@ Tensor delivered(const char* name, const Out& out, Tensor result) {
   return out ? deliver(name, out, std::move(result)) : result;
 }
 
-// Only tensors that agree in dtype can be written into: unlike pointwise ops these never cast.
-void check_out_dtype(const Out& out, DType t) {
-  TG_CHECK(!out || out.target->dtype() == t, Runtime, "Expected out tensor to have dtype ", c_type_name(t),
-           ", but got ", c_type_name(out.target->dtype()), " instead");
-}
-
 }  // namespace
 
 Tensor mm(const Tensor& input, const Tensor& mat2, Out out) {

@@ -42,7 +42,7 @@ Tensor positions(const CountedMask& counted) {
 
 void check_mask(const char* name, const Tensor& mask) {
   TG_CHECK(mask.dtype() == DType::Bool, Runtime, name,
-           "_ only supports boolean masks, but got mask with dtype ", dtype_c_name(mask.dtype()));
+           "_ only supports boolean masks, but got mask with dtype ", c_type_name(mask.dtype()));
 }
 
 }  // namespace
@@ -133,7 +133,7 @@ value, a number or a 0-d tensor, where mask (bool, broadcast) is set, else input
 Backward: u with zeros where mask is set for input; the sum of u there for value.
 )");
 
-Tensor masked_select(const Tensor& input, const Tensor& mask) {
+Tensor masked_select(const Tensor& input, const Tensor& mask, Out dest) {
   TG_CHECK(mask.dtype() == DType::Bool, Runtime, "masked_select: expected BoolTensor for mask");
   Tensor source, all;
   {
@@ -147,7 +147,8 @@ Tensor masked_select(const Tensor& input, const Tensor& mask) {
   if (counted.total > 0)
     slots::mask_select(input.device(), counted.args, source.bytes(), out.bytes(),
                        int64_t(input.element_size()));
-  return record("MaskedSelectBackward0", out, saved(mask, input.sizes()),
+  out = deliver("masked_select", dest, out, {&input, &mask});
+  return record("MaskedSelectBackward0", out, dest, saved(mask, input.sizes()),
                 wrt(input, [](const Tensor& u, const Tensor& mask, const Shape& sizes) {
                   const Shape shape = broadcast_shapes(sizes, mask.sizes());
                   return masked_scatter(zeros(shape, u.dtype(), u.device()), mask, u);

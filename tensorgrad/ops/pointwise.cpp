@@ -145,12 +145,16 @@ void check_no_internal_overlap(const Tensor& output) {
            "Please clone() the tensor before performing the operation.");
 }
 
-void check_no_overlap(const Tensor& output, const Tensor& input) {
-  if (!(output.storage() == input.storage()) || output.numel() == 0 || input.numel() == 0) return;
+void check_no_partial_overlap(const Tensor& output, const Tensor& input) {
   if (output.is_same(input)) return;
   if (output.storage_offset() == input.storage_offset() && output.sizes() == input.sizes() &&
       output.strides() == input.strides())
     return;
+  check_no_overlap(output, input);
+}
+
+void check_no_overlap(const Tensor& output, const Tensor& input) {
+  if (!(output.storage() == input.storage()) || output.numel() == 0 || input.numel() == 0) return;
   if (!is_non_overlapping_and_dense(output.sizes(), output.strides()) ||
       !is_non_overlapping_and_dense(input.sizes(), input.strides()))
     return;  // too hard to tell; PyTorch lets these pass too
@@ -225,7 +229,7 @@ Pointwise::Pointwise(const char* name, const Out& out, DType compute, DType resu
       resize_output(target, shape);
     }
     check_no_internal_overlap(target);
-    for (const Tensor* t : inputs) check_no_overlap(target, *t);
+    for (const Tensor* t : inputs) check_no_partial_overlap(target, *t);
     output_ = target.dtype() == result ? target : fresh_output(shape, result, device, inputs);
   }
   operands[0] = &output_;
@@ -285,7 +289,12 @@ Tensor destination(const char* name, const Out& out, const Shape& sizes, DType d
   return target.dtype() == dtype ? target : Tensor();
 }
 
-Tensor deliver(const char* name, const Out& out, Tensor result) {
+void check_out_dtype(const Out& out, DType dtype) {
+  TG_CHECK(!out || out.target->dtype() == dtype, Runtime, "Expected out tensor to have dtype ",
+           c_type_name(dtype), ", but got ", c_type_name(out.target->dtype()), " instead");
+}
+
+Tensor deliver(const char* name, const Out& out, Tensor result, std::initializer_list<const Tensor*> apart) {
   if (!out) return result;
   const Tensor& target = *out.target;
   if (!result.is_same(target)) {
@@ -300,6 +309,8 @@ Tensor deliver(const char* name, const Out& out, Tensor result) {
                "(): functions with out=... arguments don't support automatic differentiation, but one of the "
                "arguments "
                "requires grad.");
+      check_no_internal_overlap(target);
+      for (const Tensor* t : apart) check_no_overlap(target, *t);
       resize_output(target, result.sizes());
     }
     Plan plan;

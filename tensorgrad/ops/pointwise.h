@@ -70,12 +70,19 @@ Tensor pointwise(const char* name, Slot& slot, const Out& out, DType compute, DT
 // (and out= resized as PyTorch does), a fresh tensor otherwise. Returns undefined where out has another
 // dtype: compute, then deliver().
 Tensor destination(const char* name, const Out& out, const Shape& sizes, DType dtype, Device device);
+// For the ops that write only into a tensor of their own dtype: pointwise ones cast, these never do.
+void check_out_dtype(const Out& out, DType dtype);
 // Copies a computed result into the destination that `out` names; returns what the op returns.
-Tensor deliver(const char* name, const Out& out, Tensor result);
+// The written tensor must not overlap itself, nor those in `apart`.
+Tensor deliver(const char* name, const Out& out, Tensor result,
+               std::initializer_list<const Tensor*> apart = {});
 
 // The strides of a fresh result: the memory order of its inputs.
 Ints output_strides(const Shape& shape, std::span<const Tensor* const> inputs);
 
+// A tensor may be written by an op that reads it elementwise, but not a shifted window of it; ops that read
+// other elements than they write need the two apart.
+void check_no_partial_overlap(const Tensor& output, const Tensor& input);
 void check_no_overlap(const Tensor& output, const Tensor& input);
 void check_no_internal_overlap(const Tensor& output);
 Device common_device(std::initializer_list<const Tensor*> tensors);

@@ -42,13 +42,6 @@ Tensor pow_scalar(const Tensor& input, Scalar exponent, Out out) {
       "PowBackward0", result, out, saved(before, exponent),
       wrt(before, [](const Tensor& u, const Tensor& x, Scalar b) { return base_gradient(u, x, b); }));
 }
-TG_OP(pow_scalar, "pow(Tensor input, Scalar exponent, *, Tensor? out=None) -> Tensor",
-      kFunction | kMethod | kInPlace, R"(
-input ** exponent for a number.
-
-Backward: u * exponent * input ** (exponent - 1).
-)");
-
 Tensor pow(const Tensor& input, const Tensor& exponent, Out out) {
   if (exponent.impl()->wrapped_number) return pow_scalar(input, exponent.item(), out);
   const DType t = result_type(input, exponent);
@@ -70,6 +63,13 @@ TG_OP(pow, "pow(Tensor input, Tensor exponent, *, Tensor? out=None) -> Tensor",
 input ** exponent, broadcast and promoted.
 
 Backward: u * exponent * input ** (exponent - 1) for input, u * out * log(input) for exponent.
+)");
+
+TG_OP(pow_scalar, "pow(Tensor input, Scalar exponent, *, Tensor? out=None) -> Tensor",
+      kFunction | kMethod | kInPlace, R"(
+input ** exponent for a number.
+
+Backward: u * exponent * input ** (exponent - 1).
 )");
 
 Tensor pow_base(Scalar base, const Tensor& exponent, Out out) {

@@ -10,13 +10,6 @@ void check_product_dtype(const char* kernel, DType t) {
   TG_CHECK(t != DType::Bool, NotImplemented, "\"", kernel, "\" not implemented for 'Bool'");
 }
 
-const char* c_type_name(DType t) {
-  static constexpr const char* names[kDTypeCount] = {"unsigned char", "signed char",  "short int", "int",
-                                                     "long int",      "c10::Half",    "float",     "double",
-                                                     "bool",          "c10::BFloat16"};
-  return names[int(t)];
-}
-
 Tensor multiply(const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed,
                 const Addend& addend) {
   const size_t batched = a.dim() == 3;

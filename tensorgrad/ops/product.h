@@ -33,6 +33,5 @@ Tensor multiply_vector(const Tensor& matrix, const Tensor& vector, const Shape& 
 
 // NotImplementedError where there is no product of this dtype.
 void check_product_dtype(const char* kernel, DType t);
-const char* c_type_name(DType t);  // "long int", as some of PyTorch's texts say it
 
 }  // namespace tensorgrad

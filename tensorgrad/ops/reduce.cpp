@@ -42,6 +42,7 @@ bool reads_in_place(const SmallVector<Dim, 8>& dims, bool ordered) {
 
 Reduction::Reduction(const Tensor& input, const Ints& dims, bool keepdim, bool ordered) {
   const int64_t ndim = input.dim();
+  TG_CHECK(ndim <= 64, Runtime, "only tensors with up to 64 dims are supported");
   bool reduced[kMaxDims] = {};
   if (ndim > 0)
     for (int64_t d : wrap_dims(dims, ndim)) reduced[d] = true;

@@ -147,8 +147,7 @@ TensorList meshgrid(const TensorList& tensors, std::optional<std::string_view> i
            "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: ", how);
   for (size_t i = 0; i < tensors.size(); i++) {
     TG_CHECK(tensors[i].dim() <= 1, Runtime,
-             "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: ", tensors[i].dim(),
-             " dimensions");
+             "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: ", tensors[i].sizes());
     TG_CHECK(tensors[i].dtype() == tensors[0].dtype(), Runtime,
              "torch.meshgrid expects all tensors to have the same dtype");
   }
@@ -167,10 +166,10 @@ TensorList meshgrid(const TensorList& tensors, std::optional<std::string_view> i
   return out;
 }
 }  // namespace
-TG_OP(meshgrid, "meshgrid(Tensor[] tensors, *, str? indexing=None) -> Tensor[]", kFunction, R"(
+TG_OP(meshgrid, "meshgrid(Tensor[] *tensors, *, str? indexing=None) -> Tensor[]", kFunction, R"(
 Vectors as the coordinates of a grid: each expanded over the dimensions of all ("ij", or "xy" with the first two swapped).
 )");
-TG_OP(broadcast_tensors, "broadcast_tensors(Tensor[] tensors) -> Tensor[]", kFunction, R"(
+TG_OP(broadcast_tensors, "broadcast_tensors(Tensor[] *tensors) -> Tensor[]", kFunction, R"(
 All tensors expanded to their common shape; views.
 )");
 

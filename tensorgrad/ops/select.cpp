@@ -25,18 +25,7 @@ Tensor extreme_gradient(const Tensor& u, const Tensor& winner, const Tensor& los
   return masked_fill(shared, greatest ? lt(winner, loser) : gt(winner, loser), wrap_number(0));
 }
 
-void check_clamp_type(DType t, const char* kernel) {
-  TG_CHECK(t != DType::Bool, NotImplemented, "\"", kernel, "\" not implemented for 'Bool'");
-}
-
 }  // namespace
-
-const char* dtype_c_name(DType t) {
-  static constexpr const char* names[] = {"unsigned char", "signed char",  "short int", "int",
-                                          "long int",      "c10::Half",    "float",     "double",
-                                          "bool",          "c10::BFloat16"};
-  return names[size_t(t)];
-}
 
 Tensor where(const Tensor& condition, const Tensor& input, const Tensor& other, Out out) {
   TG_CHECK(condition.dtype() == DType::Bool || condition.dtype() == DType::UInt8, Runtime,
@@ -114,13 +103,13 @@ The smaller of input and other; where one is NaN, the other.
 Backward: u to the one that was taken.
 )");
 
-static Tensor clamp_as(const char* node, const Tensor& input, std::optional<Scalar> min,
+static Tensor clamp_as(const char* node, const char* kernel, const Tensor& input, std::optional<Scalar> min,
                        std::optional<Scalar> max, Out out) {
   TG_CHECK(min || max, Runtime, "torch.clamp: At least one of 'min' or 'max' must not be None");
   DType t = input.dtype();
   if (min) t = promote_types(t, result_type(input, *min));
   if (max) t = promote_types(t, result_type(input, *max));
-  check_clamp_type(t, "clamp_scalar_cpu");
+  TG_CHECK(t != DType::Bool, NotImplemented, "\"", kernel, "\" not implemented for 'Bool'");
   const bool empty_range = (min && std::isnan(min->to_double())) || (max && std::isnan(max->to_double()));
   const Scalar nan = __builtin_nan("");
   if (empty_range) min = nan, max = std::nullopt;
@@ -142,16 +131,15 @@ static Tensor clamp_as(const char* node, const Tensor& input, std::optional<Scal
 }
 
 Tensor clamp(const Tensor& input, std::optional<Scalar> min, std::optional<Scalar> max, Out out) {
-  return clamp_as("ClampBackward1", input, min, max, out);
+  return clamp_as("ClampBackward1", "clamp_scalar_cpu", input, min, max, out);
 }
 
 Tensor clamp_tensors(const Tensor& input, const Tensor& min, const Tensor& max, Out out) {
   TG_CHECK(min.defined() || max.defined(), Runtime,
            "torch.clamp: At least one of 'min' or 'max' must not be None");
   const DType t = result_type({&input, &min, &max});
-  check_clamp_type(t, min.defined() && max.defined() ? "clamp_cpu"
-                      : min.defined()                ? "clamp_min_cpu"
-                                                     : "clamp_max_cpu");
+  TG_CHECK(t != DType::Bool || !min.defined() || !max.defined(), NotImplemented,
+           "\"clamp_cpu\" not implemented for 'Bool'");
   const Tensor before = out.before_write(input);
   Tensor result;
   {
@@ -189,10 +177,10 @@ Tensor clamp_tensors(const Tensor& input, const Tensor& min, const Tensor& max, 
 
 namespace {
 Tensor clamp_min(const Tensor& input, Scalar min, Out out) {
-  return clamp_as("ClampMinBackward0", input, min, {}, out);
+  return clamp_as("ClampMinBackward0", "clamp_min_scalar_cpu", input, min, {}, out);
 }
 Tensor clamp_max(const Tensor& input, Scalar max, Out out) {
-  return clamp_as("ClampMaxBackward0", input, {}, max, out);
+  return clamp_as("ClampMaxBackward0", "clamp_max_scalar_cpu", input, {}, max, out);
 }
 Tensor clamp_min_tensor(const Tensor& input, const Tensor& min, Out out) {
   return clamp_tensors(input, min, {}, out);
@@ -204,24 +192,24 @@ constexpr uint32_t kEverywhere = kFunction | kMethod | kInPlace | kInPlaceFuncti
 }  // namespace
 
 #define TG_CLAMP_ROWS(NAME)                                                                                \
-  TG_OP(clamp, NAME "(Tensor input, Scalar? min=None, Scalar? max=None, *, Tensor? out=None) -> Tensor",   \
-        kEverywhere,                                                                                       \
-        "\nmin(max(input, min), max): each bound a number or None. NaN stays.\n\nBackward: u where input " \
-        "is within.\n");                                                                                   \
   TG_OP(clamp_tensors,                                                                                     \
         NAME "(Tensor input, Tensor? min=None, Tensor? max=None, *, Tensor? out=None) -> Tensor",          \
         kEverywhere,                                                                                       \
         "\nmin(max(input, min), max): each bound a tensor, broadcast, or None. NaN wins.\n\n"              \
-        "Backward: u to whichever of the three was taken.\n")
+        "Backward: u to whichever of the three was taken.\n");                                             \
+  TG_OP(clamp, NAME "(Tensor input, Scalar? min=None, Scalar? max=None, *, Tensor? out=None) -> Tensor",   \
+        kEverywhere,                                                                                       \
+        "\nmin(max(input, min), max): each bound a number or None. NaN stays.\n\nBackward: u where input " \
+        "is within.\n")
 TG_CLAMP_ROWS("clamp");
 TG_CLAMP_ROWS("clip");
-TG_OP(clamp_min, "clamp_min(Tensor input, Scalar min, *, Tensor? out=None) -> Tensor", kEverywhere,
-      "\nmax(input, min).\n");
 TG_OP(clamp_min_tensor, "clamp_min(Tensor input, Tensor min, *, Tensor? out=None) -> Tensor", kEverywhere,
       "\nmax(input, min).\n");
-TG_OP(clamp_max, "clamp_max(Tensor input, Scalar max, *, Tensor? out=None) -> Tensor", kEverywhere,
-      "\nmin(input, max).\n");
+TG_OP(clamp_min, "clamp_min(Tensor input, Scalar min, *, Tensor? out=None) -> Tensor", kEverywhere,
+      "\nmax(input, min).\n");
 TG_OP(clamp_max_tensor, "clamp_max(Tensor input, Tensor max, *, Tensor? out=None) -> Tensor", kEverywhere,
+      "\nmin(input, max).\n");
+TG_OP(clamp_max, "clamp_max(Tensor input, Scalar max, *, Tensor? out=None) -> Tensor", kEverywhere,
       "\nmin(input, max).\n");
 
 }  // namespace tensorgrad

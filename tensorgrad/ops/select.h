@@ -12,7 +12,4 @@ Tensor fmin(const Tensor& input, const Tensor& other, Out out = {});
 Tensor clamp(const Tensor& input, std::optional<Scalar> min, std::optional<Scalar> max = {}, Out out = {});
 Tensor clamp_tensors(const Tensor& input, const Tensor& min, const Tensor& max, Out out = {});
 
-// The name of the type in C++, which some texts use: "long int".
-const char* dtype_c_name(DType t);
-
 }  // namespace tensorgrad

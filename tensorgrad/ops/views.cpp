@@ -100,7 +100,7 @@ Tensor as_strided(const Tensor& input, const Shape& size, const Ints& stride,
                      AsStridedRule{});
 }
 TG_OP(as_strided, "as_strided(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
-      kFunction | kMethod, R"(
+      kFunction | kMethod | kInPlaceView, R"(
 A window of the given sizes and strides (in elements) on input's storage.
 
 Backward: u scattered into zeros, summed where the window shows an element more than once.
@@ -263,7 +263,8 @@ Tensor transpose(const Tensor& input, int64_t dim0, int64_t dim1) {
                      "transpose", saved(a, b),
                      [](const Tensor& u, int64_t a, int64_t b) { return transpose(u, a, b); });
 }
-TG_OP(transpose, "transpose(Tensor input, int dim0, int dim1) -> Tensor", kFunction | kMethod, R"(
+TG_OP(transpose, "transpose(Tensor input, int dim0, int dim1) -> Tensor", kFunction | kMethod | kInPlaceView,
+      R"(
 Swaps two dimensions; a view.
 )");
 
@@ -277,7 +278,7 @@ Tensor t(const Tensor& input) {
   return record_view("TBackward0", input.window(sizes, strides, input.storage_offset()), input, "t", saved(),
                      [](const Tensor& u) { return t(u); });
 }
-TG_OP(t, "t(Tensor input) -> Tensor", kFunction | kMethod, R"(
+TG_OP(t, "t(Tensor input) -> Tensor", kFunction | kMethod | kInPlaceView, R"(
 The transpose of a matrix; tensors of fewer dimensions as they are.
 )");
 
@@ -328,6 +329,7 @@ TG_OP(reshape_as, "reshape_as(Tensor input, Tensor other) -> Tensor", kMethod,
       "\nreshape() to the sizes of other.\n");
 
 Tensor sum_to_size(const Tensor& input, const Shape& size) {
+  if (size.empty()) return sum(input, {}, false);
   if (input.sizes() == size) return input;
   TG_CHECK(is_expandable_to(size, input.sizes()), Runtime, "size {", size, "} is not expandable to size {",
            input.sizes(), "}.");
@@ -359,7 +361,7 @@ Tensor squeeze(const Tensor& input, const Ints& dims) {
                      "squeeze", saved(input.sizes()),
                      [](const Tensor& u, const Shape& sizes) { return reshape(u, sizes); });
 }
-TG_OP(squeeze, "squeeze(Tensor input, int[1] dim) -> Tensor", kFunction | kMethod, R"(
+TG_OP(squeeze, "squeeze(Tensor input, int[1] dim) -> Tensor", kFunction | kMethod | kInPlaceView, R"(
 Without the given dimensions of size 1.
 )");
 Tensor squeeze_all(const Tensor& input) {
@@ -374,7 +376,7 @@ Tensor squeeze_all(const Tensor& input) {
                      "squeeze", saved(input.sizes()),
                      [](const Tensor& u, const Shape& sizes) { return reshape(u, sizes); });
 }
-TG_OP(squeeze_all, "squeeze(Tensor input) -> Tensor", kFunction | kMethod, R"(
+TG_OP(squeeze_all, "squeeze(Tensor input) -> Tensor", kFunction | kMethod | kInPlaceView, R"(
 Without any dimension of size 1.
 )");
 
@@ -388,7 +390,7 @@ Tensor unsqueeze(const Tensor& input, int64_t dim) {
   return record_view("UnsqueezeBackward0", input.window(sizes, strides, input.storage_offset()), input,
                      "unsqueeze", saved(d), [](const Tensor& u, int64_t d) { return squeeze(u, {d}); });
 }
-TG_OP(unsqueeze, "unsqueeze(Tensor input, int dim) -> Tensor", kFunction | kMethod, R"(
+TG_OP(unsqueeze, "unsqueeze(Tensor input, int dim) -> Tensor", kFunction | kMethod | kInPlaceView, R"(
 With a new dimension of size 1 at dim.
 )");
 
@@ -464,6 +466,15 @@ Tensor narrow(const Tensor& input, int64_t dim, int64_t start, int64_t length) {
 }
 TG_OP(narrow, "narrow(Tensor input, int dim, int start, int length) -> Tensor", kFunction | kMethod, R"(
 length slices from start along dim; a view.
+)");
+static Tensor narrow_from(const Tensor& input, int64_t dim, const Tensor& start, int64_t length) {
+  TG_CHECK(start.dim() == 0 && !is_floating(start.dtype()) && start.dtype() != DType::Bool, Runtime,
+           "start must be an 0-dim integral Tensor.");
+  return narrow(input, dim, start.item().to_int(), length);
+}
+TG_OP(narrow_from, "narrow(Tensor input, int dim, Tensor start, int length) -> Tensor", kFunction | kMethod,
+      R"(
+length slices from start, a 0-d tensor of integers, along dim; a view.
 )");
 
 }  // namespace tensorgrad

@@ -37,6 +37,8 @@ def rrelu(
     inplace: bool = False,
 ) -> Tensor:
     """leaky_relu with a slope drawn from (lower, upper) for each element while training, else their mean."""
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
 
     def function(x: Tensor) -> Tensor:
         if not training:
@@ -135,7 +137,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     """x1^T A x2 + b; inputs ``(*, in1)`` and ``(*, in2)``, weight ``(out, in1, in2)``."""
     left = (input1.unsqueeze(-2) @ weight.permute(1, 0, 2).reshape(input1.size(-1), -1)).squeeze(-2)
     left = left.reshape(*input1.shape[:-1], weight.size(0), weight.size(2))
-    result = (left * input2.unsqueeze(-2)).sum(-1)
+    result = (left * input2.unsqueeze(-2)).sum(-1, dtype=left.dtype)
     return result if bias is None else result + bias
 
 
@@ -143,8 +145,7 @@ def normalize(
     input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
 ) -> Tensor:
     """x divided by its p-norm along `dim`, or by `eps` where that is smaller."""
-    result = input / input.norm(p, dim, keepdim=True).clamp(min=eps).expand_as(input)
-    return result if out is None else out.copy_(result)
+    return tensorgrad.div(input, input.norm(p, dim, keepdim=True).clamp(min=eps).expand_as(input), out=out)
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:

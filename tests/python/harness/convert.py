@@ -51,6 +51,7 @@ class Converter:
         self.translate = translate
         self.tensors: dict[int, Any] = {}
         self.storages: dict[int, torch.UntypedStorage] = {}
+        self.wholes: dict[tuple[int, torch.dtype], Any] = {}  # what a storage's windows are cut from
         self.keep: list[Any] = []
 
     def __call__(self, value: Any) -> Any:
@@ -109,8 +110,25 @@ class Converter:
             raise Excluded(f"subclass {type(value).__name__}")
         copy = _own_memory(value.detach(), self.storages)
         if self.target is not torch:
-            copy = to_module(copy, self.target)
+            copy = self._window(copy)
         return copy.requires_grad_() if value.requires_grad else copy
+
+    def _window(self, tensor: torch.Tensor) -> Any:
+        """`tensor` as one of `target`, on the same storage as the other tensors of its storage, at its offset."""
+        storage = tensor.untyped_storage()
+        if storage.nbytes() < tensor.element_size():
+            return to_module(tensor, self.target)
+        key = (storage.data_ptr(), tensor.dtype)
+        whole = torch.empty(0, dtype=tensor.dtype).set_(
+            storage, 0, (storage.nbytes() // tensor.element_size(),)
+        )
+        if key not in self.wholes:
+            alone = tensor.is_contiguous() and tensor.numel() == whole.numel()
+            self.wholes[key] = to_module(tensor if alone else whole, self.target)
+            if alone:
+                return self.wholes[key]
+        shape, stride = tuple(tensor.shape), tensor.stride()
+        return self.wholes[key].detach().as_strided(shape, stride, tensor.storage_offset()).detach()
 
 
 def to_module(tensor: torch.Tensor, target: ModuleType) -> Any:
