@@ -4,8 +4,9 @@
 // Python per parameter.
 #include "optim.h"
 
-#include "common.h"
-#include "tensor_object.h"
+#include <tuple>
+
+#include "optim_group.h"
 #include "tensorgrad/optim/adam.h"
 #include "tensorgrad/optim/sgd.h"
 
@@ -13,7 +14,6 @@ namespace tensorgrad::python {
 namespace {
 
 struct Names {
-  PyObject* params = PyUnicode_InternFromString("params");
   PyObject* lr = PyUnicode_InternFromString("lr");
   PyObject* momentum = PyUnicode_InternFromString("momentum");
   PyObject* dampening = PyUnicode_InternFromString("dampening");
@@ -33,85 +33,6 @@ struct Names {
   PyObject* max_exp_avg_sq = PyUnicode_InternFromString("max_exp_avg_sq");
 };
 const Names* names;
-
-// A group's options; a missing one is a KeyError.
-PyObject* option(PyObject* group, PyObject* name) {
-  PyObject* value = PyDict_GetItemWithError(group, name);
-  if (!value && !PyErr_Occurred()) PyErr_SetObject(PyExc_KeyError, name);
-  return checked(value);
-}
-double number(PyObject* group, PyObject* name) {
-  PyObject* value = option(group, name);
-  if (PyFloat_CheckExact(value)) return PyFloat_AS_DOUBLE(value);
-  const double result = PyFloat_AsDouble(value);
-  if (result == -1.0 && PyErr_Occurred()) throw PythonError();
-  return result;
-}
-bool flag(PyObject* group, PyObject* name) {
-  PyObject* value = option(group, name);
-  if (value == Py_False || value == Py_None) return false;
-  if (value == Py_True) return true;
-  const int result = PyObject_IsTrue(value);
-  check_status(result);
-  return result;
-}
-
-struct Arguments {
-  PyObject* group;
-  PyObject* state;
-  PyObject* parameters;
-};
-Arguments parse(PyObject* const* args, Py_ssize_t count, const char* name) {
-  if (count != 2 || !PyDict_Check(args[0]) || !PyDict_Check(args[1])) {
-    PyErr_Format(PyExc_TypeError, "%s() takes a parameter group and the state, both dicts", name);
-    throw PythonError();
-  }
-  PyObject* parameters = option(args[0], names->params);
-  if (!PyList_Check(parameters)) {
-    PyErr_SetString(PyExc_TypeError, "the group's 'params' must be a list");
-    throw PythonError();
-  }
-  return {args[0], args[1], parameters};
-}
-
-const Tensor& parameter_at(PyObject* parameters, Py_ssize_t i) {
-  PyObject* object = PyList_GET_ITEM(parameters, i);
-  if (!is_tensor(object)) {
-    PyErr_Format(PyExc_TypeError, "optimizer can only optimize Tensors, but one of the params is %s",
-                 Py_TYPE(object)->tp_name);
-    throw PythonError();
-  }
-  return unwrap(object);
-}
-
-// A tensor of a parameter's state; undefined where there is none.
-Tensor state_tensor(PyObject* own, PyObject* name) {
-  PyObject* value = own ? PyDict_GetItemWithError(own, name) : nullptr;
-  if (!value) {
-    if (PyErr_Occurred()) throw PythonError();
-    return {};
-  }
-  return is_tensor(value) ? unwrap(value) : Tensor();
-}
-PyObject* own_state(PyObject* state, PyObject* parameter) {
-  PyObject* own = PyDict_GetItemWithError(state, parameter);
-  if (!own && PyErr_Occurred()) throw PythonError();
-  return own && PyDict_Check(own) ? own : nullptr;
-}
-
-void leave_over(Object& rest, PyObject* parameter) {
-  if (!rest) rest = owned(PyList_New(0));
-  check_status(PyList_Append(rest.get(), parameter));
-}
-
-template <class Step>
-PyObject* finish(Step& step, Object rest) {
-  {
-    ReleaseGil release(step.elements() >= kReleaseGilFrom);
-    step.run();
-  }
-  return rest ? rest.release() : Py_NewRef(Py_None);
-}
 
 PyObject* sgd(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
@@ -161,15 +82,7 @@ PyObject* adam(PyObject*, PyObject* const* args, Py_ssize_t count) {
     const auto [group, state, parameters] = parse(args, count, "adam");
     optim::AdamOptions options;
     options.lr = number(group, names->lr);
-    PyObject* betas = option(group, names->betas);
-    Object pair = owned(PySequence_Tuple(betas));
-    if (PyTuple_GET_SIZE(pair.get()) != 2) {
-      PyErr_SetString(PyExc_ValueError, "not enough values to unpack (expected 2)");
-      throw PythonError();
-    }
-    options.beta1 = PyFloat_AsDouble(PyTuple_GET_ITEM(pair.get(), 0));
-    options.beta2 = PyFloat_AsDouble(PyTuple_GET_ITEM(pair.get(), 1));
-    if (PyErr_Occurred()) throw PythonError();
+    std::tie(options.beta1, options.beta2) = pair(group, names->betas);
     options.eps = number(group, names->eps);
     options.weight_decay = number(group, names->weight_decay);
     options.amsgrad = flag(group, names->amsgrad);
@@ -236,6 +149,8 @@ void add_optimizers(PyObject* module) {
   static const Names interned;
   names = &interned;
   Object made = owned(PyModule_Create(&definition));
+  check_status(PyModule_AddFunctions(made.get(), adaptive_functions()));
+  check_status(PyModule_AddFunctions(made.get(), gradient_functions()));
   check_status(PyModule_AddObjectRef(module, "_optim", made.get()));
 }
 

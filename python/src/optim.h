@@ -3,7 +3,10 @@
 
 namespace tensorgrad::python {
 
-// Adds the module `_optim`: sgd(group, state), adam(group, state), zero_grad(parameters).
+// Adds the module `_optim`: a function (group, state) for each optimizer, and those over lists of gradients.
 void add_optimizers(PyObject* module);
+
+PyMethodDef* adaptive_functions();
+PyMethodDef* gradient_functions();
 
 }  // namespace tensorgrad::python

@@ -7,20 +7,6 @@
 #include "tensorgrad/optim/slots.h"
 
 namespace tensorgrad::optim {
-namespace {
-
-bool counts_steps(const Tensor& step) {
-  return step.defined() && step.numel() == 1 && step.device().is_cpu() &&
-         (step.dtype() == DType::Float32 || step.dtype() == DType::Float64);
-}
-
-double count_step(const Tensor& step) {
-  step.bump_version();
-  if (step.dtype() == DType::Float64) return *step.data<double>() += 1;
-  return *step.data<float>() += 1;
-}
-
-}  // namespace
 
 AdamState AdamState::of(const Tensor& parameter, bool amsgrad) {
   AdamState state;

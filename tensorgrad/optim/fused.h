@@ -16,6 +16,17 @@ inline bool matches(const Tensor& state, const Tensor& parameter) {
          state.numel() == parameter.numel() && state.device() == parameter.device();
 }
 
+// A count of steps that a fused step can raise: 0-d float32 or float64 on the cpu.
+inline bool counts_steps(const Tensor& step) {
+  return step.defined() && step.numel() == 1 && step.device().is_cpu() &&
+         (step.dtype() == DType::Float32 || step.dtype() == DType::Float64);
+}
+inline double count_step(const Tensor& step) {
+  step.bump_version();
+  if (step.dtype() == DType::Float64) return *step.data<double>() += 1;
+  return *step.data<float>() += 1;
+}
+
 // Elements that one task steps over.
 inline constexpr int64_t kStepGrain = 16384;
 

@@ -328,6 +328,8 @@ def _add(hooks: OrderedDict[int, Any], hook: Any, prepend: bool = False) -> Remo
 
 def _cast(parameter: Tensor, value: Any, group: dict[str, Any], key: Any = None) -> Any:
     """A saved state's tensors in the dtype and on the device of its parameter."""
+    if hasattr(value, "__dlpack__") and not isinstance(value, Tensor):  # another library's: PyTorch's
+        value = tensorgrad.from_dlpack(value).clone()
     if isinstance(value, Tensor):
         if key == "step":  # counts steps: keeps its own dtype
             if group.get("capturable") or group.get("fused"):

@@ -1,22 +1,11 @@
 // Optimizer steps over one parameter. Each line of a loop is one of the operations PyTorch's step is made of,
 // rounded where it rounds: results are equal to the last bit where the instruction set has a fused
 // multiply-add.
+#include "tensorgrad/backends/cpu/kernels/optimizer_math.h"
 #include "tensorgrad/backends/optimizer_args.h"
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
-
-#ifdef __FMA__
-inline float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-inline double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
-#else
-template <class T>
-inline T fused(T a, T b, T c) {
-  return a * b + c;
-}
-#endif
-inline float root(float x) { return __builtin_sqrtf(x); }
-inline double root(double x) { return __builtin_sqrt(x); }
 
 enum class Momentum { none, first, later };
 
@@ -71,17 +60,15 @@ void adam_loop(const AdamArgs& args) {
   T* __restrict largest = static_cast<T*>(args.largest_square);
   const T sign = args.maximize ? T(-1) : T(1);
   const T decay = T(args.weight_decay), shrink = T(1 - args.lr * args.weight_decay);
-  const T weight = T(1 - args.beta1), back = T(1) - weight;
+  const T weight = T(1 - args.beta1);
   const T keep = T(args.beta2), take = T(1 - args.beta2);
-  const bool near = weight < T(0.5);
   const T correction = T(args.correction_root), eps = T(args.eps), rate = T(-args.step_size);
   for (int64_t i = 0; i < args.n; ++i) {
     T p = parameter[i];
     T g = sign * gradient[i];
     if constexpr (kind == Decay::gradient) g = fused(decay, p, g);
     if constexpr (kind == Decay::parameter) p = p * shrink;
-    const T step = g - mean[i];
-    const T m = near ? fused(weight, step, mean[i]) : fused(-back, step, g);
+    const T m = lerp(mean[i], g, weight);
     mean[i] = m;
     const T s = fused(take * g, g, square[i] * keep);
     square[i] = s;
