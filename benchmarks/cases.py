@@ -127,4 +127,27 @@ def _enter_layers() -> None:
             )
 
 
+def _attention(shape: tuple[int, ...], is_causal: bool, and_back: bool) -> Case:
+    def prepare(torch: Any) -> Callable[[], Any]:
+        torch.manual_seed(0)
+        q, k, v = (torch.randn(*shape, requires_grad=and_back) for _ in range(3))
+        u = torch.randn(*shape)
+        attend = torch.nn.functional.scaled_dot_product_attention
+        if not and_back:
+            return lambda: attend(q, k, v, is_causal=is_causal)
+        return lambda: attend(q, k, v, is_causal=is_causal).backward(u)
+
+    return prepare
+
+
+def _enter_attention() -> None:
+    for shape in [(8, 4, 64, 32), (32, 4, 50, 16), (1, 8, 512, 64), (2, 12, 256, 64)]:
+        for is_causal in (False, True):
+            for and_back in (False, True):
+                name = f"Attention {'x'.join(map(str, shape))}{', causal' if is_causal else ''}"
+                way = "forward, backward" if and_back else "forward"
+                LAYERS[f"{name}, {way}"] = _attention(shape, is_causal, and_back)
+
+
 _enter_layers()
+_enter_attention()

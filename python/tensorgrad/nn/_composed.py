@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -240,38 +239,3 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     return tensorgrad.nn.functional.adaptive_avg_pool2d(
         input.unsqueeze(-2), [1, *_one_for_each(output_size)]
     ).squeeze(-2)
-
-
-def scaled_dot_product_attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Tensor:
-    """softmax(Q K^T * scale + mask) V; Q ``(*, L, E)``, K ``(*, S, E)``, V ``(*, S, Ev)``."""
-    if enable_gqa:
-        repeats = query.size(-3) // key.size(-3)
-        key = key.repeat_interleave(repeats, -3)
-        value = value.repeat_interleave(repeats, -3)
-    scale = 1 / math.sqrt(query.size(-1)) if scale is None else scale
-    scores = (query * scale) @ key.transpose(-2, -1)
-    if is_causal:
-        if attn_mask is not None:
-            raise RuntimeError(
-                "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
-            )
-        rows, columns = scores.shape[-2:]
-        attn_mask = tensorgrad.ones(rows, columns, dtype=tensorgrad.bool, device=query.device).tril()
-    if attn_mask is not None:
-        if attn_mask.dtype == tensorgrad.bool:
-            scores = scores.masked_fill(~attn_mask, -math.inf)
-        else:
-            scores = scores + attn_mask
-    weights = scores.softmax(-1)
-    if dropout_p > 0:
-        weights = tensorgrad.nn.functional.dropout(weights, dropout_p)
-    return weights @ value

@@ -41,10 +41,16 @@ TG_INLINE T fold(Vector<T> v, const C& combine) {
   if constexpr (half == 0) {
     return v[0];
   } else {
-    typedef decltype(v < v) Mask;
-    Mask mask;
-    for (int j = 0; j < Lanes<T>::width; j++) mask[j] = (j + half) % Lanes<T>::width;
-    return fold<half / 2, T>(combine(v, __builtin_shuffle(v, mask)), combine);
+    constexpr int width = Lanes<T>::width;
+#ifdef __clang__
+    Vector<T> turned;
+    for (int j = 0; j < width; j++) turned[j] = v[(j + half) % width];
+#else
+    decltype(v < v) mask;
+    for (int j = 0; j < width; j++) mask[j] = (j + half) % width;
+    const Vector<T> turned = __builtin_shuffle(v, mask);
+#endif
+    return fold<half / 2, T>(combine(v, turned), combine);
   }
 }
 
