@@ -10,6 +10,7 @@
 #include "node_hooks.h"
 #include "op_function.h"
 #include "optim.h"
+#include "storage.h"
 #include "tensor_methods.h"
 #include "tensor_object.h"
 #include "types.h"
@@ -32,6 +33,7 @@ PyMODINIT_FUNC PyInit__C() {
     add_casts(module.get());
     add_construct(module.get());
     add_interop(module.get());
+    add_storage(module.get());
     add_generator(module.get());
     add_autograd(module.get());
     add_node_hooks(module.get());

@@ -111,31 +111,6 @@ PyObject* bitcast(PyObject*, PyObject* args) {
   });
 }
 
-PyObject* storage_id(PyObject*, PyObject* t) { return PyLong_FromVoidPtr(unwrap(t).storage().get()); }
-PyObject* storage_bytes(PyObject*, PyObject* t) { return PyLong_FromSize_t(unwrap(t).storage()->bytes()); }
-PyObject* storage_use_count(PyObject*, PyObject* t) {
-  return PyLong_FromUnsignedLong(unwrap(t).storage().use_count());
-}
-// A 1-d byte tensor with a copy of the whole storage.
-PyObject* clone_storage(PyObject*, PyObject* object) {
-  return guarded([&] {
-    const Tensor& t = unwrap(object);
-    const size_t bytes = t.storage()->bytes();
-    Tensor copy = Tensor::empty({int64_t(bytes)}, DType::UInt8, t.device());
-    copy_bytes(copy.bytes(), t.device(), t.storage()->data(), t.device(), bytes);
-    return wrap(std::move(copy));
-  });
-}
-// _on_storage(bytes, like): a tensor with the geometry of `like` on the storage of `bytes`.
-PyObject* on_storage(PyObject*, PyObject* args) {
-  PyObject *bytes, *like;
-  if (!PyArg_ParseTuple(args, "OO", &bytes, &like)) return nullptr;
-  return guarded([&] {
-    const Tensor& t = unwrap(like);
-    return wrap(Tensor::wrap(unwrap(bytes).storage(), t.sizes(), t.strides(), t.storage_offset(), t.dtype()));
-  });
-}
-
 Tensor operand(PyObject* object) {
   if (is_tensor(object)) return unwrap(object);
   TG_CHECK(is_number(object), Type, "result_type(): argument must be Tensor or Number, not ",
@@ -195,11 +170,6 @@ PyMethodDef methods[] = {
     {"_to_dlpack", to_dlpack, METH_O, nullptr},
     {"_from_dlpack", from_dlpack, METH_O, nullptr},
     {"_bitcast", bitcast, METH_VARARGS, nullptr},
-    {"_storage_id", storage_id, METH_O, nullptr},
-    {"_storage_bytes", storage_bytes, METH_O, nullptr},
-    {"_storage_use_count", storage_use_count, METH_O, nullptr},
-    {"_clone_storage", clone_storage, METH_O, nullptr},
-    {"_on_storage", on_storage, METH_VARARGS, nullptr},
     {"_result_type", result_type_py, METH_VARARGS, nullptr},
     {"_promote_types", promote_types_py, METH_VARARGS, nullptr},
     {"_can_cast", can_cast_py, METH_VARARGS, nullptr},

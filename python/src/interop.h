@@ -1,4 +1,4 @@
-// Storage identity, reinterpretation, DLPack, and module-wide settings.
+// Reinterpretation, DLPack, and module-wide settings.
 #pragma once
 #include "common.h"
 

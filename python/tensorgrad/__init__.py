@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     from tensorgrad._C._ops import *
+    from tensorgrad.serialization import load, save
+    from tensorgrad.storage import UntypedStorage
 
 __version__ = "0.1.0"
 
@@ -63,15 +65,23 @@ from tensorgrad import random
 from tensorgrad.random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 _SUBMODULES = {
-    "cuda", "distributed", "library", "linalg", "nn", "optim", "special", "testing", "types", "utils", "viz",
+    "cuda", "distributed", "library", "linalg", "nn", "optim", "serialization", "special", "storage",
+    "testing", "types", "utils", "viz",
 }  # fmt: skip
+
+
+# Names that come from a submodule which is imported with the first of them.
+_LATE = {"UntypedStorage": "storage", "load": "serialization", "save": "serialization"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _SUBMODULES:
         return importlib.import_module(f"tensorgrad.{name}")
+    if name in _LATE:
+        globals()[name] = value = getattr(importlib.import_module(f"tensorgrad.{_LATE[name]}"), name)
+        return value
     raise AttributeError(f"module 'tensorgrad' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBMODULES})
+    return sorted({*globals(), *_SUBMODULES, *_LATE})

@@ -78,13 +78,24 @@ def _array_wrap(self: Tensor, array: Any, context: Any = None, return_scalar: bo
     return _C.as_tensor(numpy.asarray(array))
 
 
+def _untyped_storage(self: Tensor) -> Any:
+    """The bytes that this tensor shows, of which other tensors may be views too."""
+    from tensorgrad.storage import UntypedStorage
+
+    return UntypedStorage._of(self)
+
+
 def _rebuild(
-    kind: type, data: bytes, dtype: Any, size: tuple[int, ...], requires_grad: bool, state: Any
+    kind: type,
+    storage: Any,
+    dtype: Any,
+    offset: int,
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    requires_grad: bool,
+    state: Any,
 ) -> Tensor:
-    if len(data) == 0:
-        tensor = _C._ops.empty(size, dtype=dtype)
-    else:
-        tensor = _C._bitcast(_C.tensor(memoryview(data)), dtype).view(size)
+    tensor = _C._on_storage(storage._bytes, dtype, offset, size, stride)
     if kind is not Tensor:
         tensor = Tensor._make_subclass(kind, tensor)
     if requires_grad:
@@ -95,10 +106,9 @@ def _rebuild(
 
 
 def _reduce_ex(self: Tensor, protocol: int) -> Any:
-    data = self.detach().contiguous()
-    raw = bytes(memoryview(_C._memory_view(_C._bitcast(data.view(-1), _C.uint8)))) if data.numel() else b""
+    geometry = (self.storage_offset(), tuple(self.shape), self.stride())
     state = dict(self.__dict__) if getattr(self, "__dict__", None) else None
-    return _rebuild, (type(self), raw, self.dtype, tuple(self.shape), self.requires_grad, state)
+    return _rebuild, (type(self), _untyped_storage(self), self.dtype, *geometry, self.requires_grad, state)
 
 
 def _deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
@@ -118,9 +128,9 @@ def _deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
     key = ("storage", _C._storage_id(self))
     storage = memo.get(key)
     if storage is None:
-        storage = _C._clone_storage(self)
+        storage = _C._storage(self).clone()
         memo[key] = storage
-    result = _C._on_storage(storage, self)
+    result = _C._on_storage(storage, self.dtype, self.storage_offset(), tuple(self.shape), self.stride())
     if type(self) is not Tensor:
         result = Tensor._make_subclass(type(self), result)
     result.requires_grad_(self.requires_grad)
@@ -157,6 +167,7 @@ for _name, _function in {
     "__array__": _array,
     "__array_wrap__": _array_wrap,
     "__array_priority__": _NUMPY_MULTIPLY_PRIORITY,
+    "untyped_storage": _untyped_storage,
     "__reduce_ex__": _reduce_ex,
     "__deepcopy__": _deepcopy,
     "__dlpack__": _dlpack,

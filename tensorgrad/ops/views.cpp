@@ -81,19 +81,34 @@ NodePtr as_strided_node(const Tensor& base, const Tensor& view, const Edge& edge
   return node;
 }
 
+void check_window(const Storage& storage, size_t itemsize, const Shape& sizes, const Ints& strides,
+                  int64_t offset) {
+  TG_CHECK(sizes.size() == strides.size(), Runtime, "mismatch in length of strides and shape");
+  for (int64_t s : strides)
+    TG_CHECK(s >= 0, Runtime,
+             "as_strided: Negative strides are not supported at the moment, got strides: ", strides);
+  TG_CHECK(offset >= 0, Runtime, "Tensor: invalid storage offset ", offset);
+  if (count_elements(sizes) == 0) return;
+  int64_t bytes = 0, last = offset;
+  bool fits = true;
+  for (size_t d = 0; d < sizes.size() && fits; d++) {
+    int64_t step;
+    fits = !__builtin_mul_overflow(sizes[d] - 1, strides[d], &step) &&
+           !__builtin_add_overflow(last, step, &last);
+  }
+  fits = fits && !__builtin_add_overflow(last, int64_t(1), &last) &&
+         !__builtin_mul_overflow(last, int64_t(itemsize), &bytes);
+  TG_CHECK(fits, Runtime, "setStorage: sizes ", sizes, ", strides ", strides, ", storage offset ", offset,
+           ", and itemsize ", itemsize, " requiring a storage size beyond 2^63 bytes");
+  TG_CHECK(uint64_t(bytes) <= storage.bytes(), Runtime, "setStorage: sizes ", sizes, ", strides ", strides,
+           ", storage offset ", offset, ", and itemsize ", itemsize, " requiring a storage size of ", bytes,
+           " are out of bounds for storage of size ", storage.bytes());
+}
+
 Tensor as_strided(const Tensor& input, const Shape& size, const Ints& stride,
                   std::optional<int64_t> storage_offset) {
-  TG_CHECK(size.size() == stride.size(), Runtime, "mismatch in length of strides and shape");
-  for (int64_t s : stride)
-    TG_CHECK(s >= 0, Runtime,
-             "as_strided: Negative strides are not supported at the moment, got strides: ", stride);
   const int64_t offset = storage_offset.value_or(input.storage_offset());
-  TG_CHECK(offset >= 0, Runtime, "Tensor: invalid storage offset ", offset);
-  const int64_t bytes = (offset + extent(size, stride)) * int64_t(input.element_size());
-  TG_CHECK(count_elements(size) == 0 || bytes <= int64_t(input.storage()->bytes()), Runtime,
-           "setStorage: sizes ", size, ", strides ", stride, ", storage offset ", offset, ", and itemsize ",
-           input.element_size(), " requiring a storage size of ", bytes,
-           " are out of bounds for storage of size ", input.storage()->bytes());
+  check_window(*input.storage(), input.element_size(), size, stride, offset);
   const int64_t base_offset = input.storage_offset();
   return record_view("AsStridedBackward0", input.window(size, stride, offset), input, "as_strided",
                      saved(input.sizes(), input.strides(), base_offset, size, stride, offset),

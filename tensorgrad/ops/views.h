@@ -4,6 +4,10 @@
 
 namespace tensorgrad {
 
+// RuntimeError unless a window of these sizes, strides and offset (in elements) lies in `storage`, whatever
+// the numbers: they may come from a file.
+void check_window(const Storage& storage, size_t itemsize, const Shape& sizes, const Ints& strides,
+                  int64_t offset);
 Tensor as_strided(const Tensor& input, const Shape& size, const Ints& stride,
                   std::optional<int64_t> storage_offset = {});
 // The node that a stale view gets: its gradient scattered into the base's geometry.

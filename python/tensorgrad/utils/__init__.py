@@ -1,11 +1,11 @@
-"""Utilities around the engine: data loading and hooks."""
+"""Utilities around the engine: data loading, hooks, safetensors files."""
 
 from __future__ import annotations
 
 import importlib
 from typing import Any
 
-__all__ = ["data", "hooks"]
+__all__ = ["data", "hooks", "safetensors"]
 
 
 def __getattr__(name: str) -> Any:
