@@ -11,13 +11,15 @@
 #include "types.h"
 
 namespace tensorgrad::python {
+PyTypeObject* node_type = nullptr;
+
 namespace {
 
-struct NodeObject {
-  PyObject_HEAD NodePtr node;
-};
-PyTypeObject* node_type = nullptr;
-Node& node_of(PyObject* self) { return *reinterpret_cast<NodeObject*>(self)->node; }
+Node& node_of(PyObject* self) {
+  const NodePtr& node = reinterpret_cast<NodeObject*>(self)->node;
+  TG_CHECK(node, Runtime, "this function took no part in a graph: none of its inputs required gradients");
+  return *node;
+}
 
 void node_dealloc(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
@@ -27,7 +29,9 @@ void node_dealloc(PyObject* self) {
   type->tp_free(self);
   Py_DECREF(type);
 }
-PyObject* node_name(PyObject* self, PyObject*) { return PyUnicode_FromString(node_of(self).name()); }
+PyObject* node_name(PyObject* self, PyObject*) {
+  return guarded([&] { return PyUnicode_FromString(node_of(self).name()); });
+}
 PyObject* node_repr(PyObject* self) {
   return PyUnicode_FromFormat("<%s object at %p>", Py_TYPE(self)->tp_name + sizeof("tensorgrad"), self);
 }
@@ -42,14 +46,15 @@ PyObject* node_next(PyObject* self, void*) {
   });
 }
 PyObject* node_variable(PyObject* self, void*) {
-  Tensor variable = node_of(self).variable();
-  if (!variable.defined())
-    return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'",
-                        node_of(self).name());
-  return guarded([&] { return wrap(variable); });
+  return guarded([&] {
+    const Tensor variable = node_of(self).variable();
+    TG_CHECK(variable.defined(), Attribute, "'", node_of(self).name(),
+             "' object has no attribute 'variable'");
+    return wrap(variable);
+  });
 }
 PyObject* node_sequence(PyObject* self, PyObject*) {
-  return PyLong_FromUnsignedLongLong(node_of(self).sequence);
+  return guarded([&] { return PyLong_FromUnsignedLongLong(node_of(self).sequence); });
 }
 
 PyGetSetDef node_getset[] = {{"next_functions", node_next, nullptr, nullptr, nullptr},
@@ -74,6 +79,23 @@ PyTypeObject* type_for(const char* name) {
   return reinterpret_cast<PyTypeObject*>(type.get());
 }
 
+// How PyTorch names the type of a refused gradient.
+const char* c_name(DType dtype) {
+  switch (dtype) {
+    case DType::Float16: return "c10::Half";
+    case DType::BFloat16: return "c10::BFloat16";
+    case DType::Float32: return "float";
+    case DType::Float64: return "double";
+    case DType::UInt8: return "unsigned char";
+    case DType::Int8: return "signed char";
+    case DType::Int16: return "short int";
+    case DType::Int32: return "int";
+    case DType::Int64: return "long int";
+    case DType::Bool: break;
+  }
+  return "bool";
+}
+
 PyObject* get_requires_grad(PyObject* self, void*) { return PyBool_FromLong(unwrap(self).requires_grad()); }
 int set_requires_grad(PyObject* self, PyObject* value, void*) {
   if (!value || !PyBool_Check(value)) {
@@ -82,7 +104,10 @@ int set_requires_grad(PyObject* self, PyObject* value, void*) {
   }
   return guarded(
       [&] {
-        unwrap(self).set_requires_grad(value == Py_True);
+        const Tensor& t = unwrap(self);
+        TG_CHECK(value == Py_False || is_floating(t.dtype()), Runtime,
+                 "only Tensors of floating point and complex dtype can require gradients");
+        t.set_requires_grad(value == Py_True);
         return 0;
       },
       -1);
@@ -105,13 +130,18 @@ int set_grad(PyObject* self, PyObject* value, void*) {
           return 0;
         }
         TG_CHECK(is_tensor(value), Type,
-                 "assigned grad expected to be a Tensor or None but got grad of type '",
-                 Py_TYPE(value)->tp_name, "'");
+                 "assigned grad expected to be a Tensor or None but got grad of type ",
+                 Py_TYPE(value)->tp_name);
         const Tensor& g = unwrap(value);
         TG_CHECK(!g.is_same(t), Runtime, "can't assign Variable as its own grad");
-        TG_CHECK(g.dtype() == t.dtype(), Runtime, "attempting to assign a gradient with dtype '",
-                 dtype_scalar_name(g.dtype()), "' to a tensor with grad_dtype '",
-                 dtype_scalar_name(t.dtype()), "'");
+        TG_CHECK(
+            g.dtype() == t.dtype(), Runtime, "attempting to assign a gradient with dtype '",
+            c_name(g.dtype()), "' to a tensor with grad_dtype '", dtype_scalar_name(t.dtype()),
+            "'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can "
+            "set "
+            "the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
+            "grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream "
+            "systems that assume they match.");
         TG_CHECK(g.device() == t.device(), Runtime, "attempting to assign a gradient with device type '",
                  device_type_name(g.device().type), "' to a tensor with device type '",
                  device_type_name(t.device().type),
@@ -140,6 +170,8 @@ int set_data(PyObject* self, PyObject* value, void*) {
       [&] {
         TG_CHECK(value && is_tensor(value), Type, "Variable data has to be a tensor, but got ",
                  value ? Py_TYPE(value)->tp_name : "None");
+        TG_CHECK(!unwrap(self).requires_grad() || is_floating(unwrap(value).dtype()), Runtime,
+                 "data set to a tensor that requires gradients must be floating point or complex dtype");
         unwrap(self).set_data(unwrap(value));
         return 0;
       },
@@ -186,7 +218,7 @@ PyObject* detach_(PyObject* self, PyObject*) {
              "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel "
              "(DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP "
              "buckets, and hence detach_() cannot be called on these gradients. To fix this error, please "
-             "refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.");
+             "refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.");
     t.impl()->grad_fn.reset();
     t.impl()->output_nr = 0;
     t.impl()->requires_grad = false;
@@ -249,34 +281,57 @@ TensorList tensors_from(PyObject* sequence, bool nullable) {
   return list;
 }
 
+// Tensors, and GradientEdges: tuples of a node and the number of one of its outputs.
+struct Ends {
+  TensorList tensors;  // undefined where an edge was given
+  SmallVector<Edge, 3> edges;
+  Ends(PyObject* sequence) {
+    Object fast = owned(PySequence_Fast(sequence, "expected a sequence of tensors"));
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); i++) {
+      PyObject* item = PySequence_Fast_GET_ITEM(fast.get(), i);
+      if (PyTuple_Check(item) && PyTuple_GET_SIZE(item) >= 2) {
+        const long output = PyLong_AsLong(PyTuple_GET_ITEM(item, 1));
+        if (output == -1 && PyErr_Occurred()) throw PythonError();
+        edges.push_back({unwrap_node(PyTuple_GET_ITEM(item, 0)), uint32_t(output)});
+        TG_CHECK(output >= 0 && size_t(output) < edges.back().node->outputs.size(), Index,
+                 "the node has no output ", output);
+        tensors.push_back(Tensor());
+        continue;
+      }
+      TG_CHECK(is_tensor(item), Type, "expected Tensor as element ", i, ", but got ", Py_TYPE(item)->tp_name);
+      tensors.push_back(unwrap(item));
+      edges.push_back(gradient_edge(unwrap(item)));
+    }
+  }
+};
+
 // _run_backward(tensors, gradients, retain_graph, create_graph, inputs, allow_unreachable, accumulate):
 // arguments were checked in Python; None gradients mean one for scalars.
 PyObject* run_backward_py(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
     TG_CHECK(count == 7, Type, "_run_backward takes 7 arguments");
-    const TensorList tensors = tensors_from(args[0], false);
+    const Ends outputs(args[0]);
     TensorList gradients = tensors_from(args[1], true);
     BackwardOptions options{args[2] == Py_True, args[3] == Py_True, args[6] == Py_True};
-    const TensorList inputs = tensors_from(args[4], false);
+    const Ends inputs(args[4]);
     const bool allow_unreachable = args[5] == Py_True;
-    SmallVector<Edge, 3> roots, leaves;
-    for (size_t i = 0; i < tensors.size(); i++) {
-      roots.push_back(gradient_edge(tensors[i]));
-      TG_CHECK(roots.back().node, Runtime, "element ", i,
+    const SmallVector<Edge, 3>&roots = outputs.edges, &leaves = inputs.edges;
+    for (size_t i = 0; i < roots.size(); i++) {
+      TG_CHECK(roots[i].node, Runtime, "element ", i,
                " of tensors does not require grad and does not have a grad_fn");
       if (!gradients[i].defined()) {
-        TG_CHECK(tensors[i].numel() == 1, Runtime, "grad can be implicitly created only for scalar outputs");
-        gradients[i] = full(tensors[i].sizes(), 1, tensors[i].dtype(), tensors[i].device());
+        const OutputMeta& meta = roots[i].node->outputs[roots[i].index];
+        TG_CHECK(count_elements(meta.sizes) == 1, Runtime,
+                 "grad can be implicitly created only for scalar outputs");
+        gradients[i] = full(meta.sizes, 1, meta.dtype, meta.device);
       }
     }
-    for (size_t i = 0; i < inputs.size(); i++) {
-      TG_CHECK(inputs[i].requires_grad(), Runtime, "One of the differentiated Tensors does not require grad");
-      leaves.push_back(gradient_edge(inputs[i]));
-    }
+    for (size_t i = 0; i < leaves.size(); i++)
+      TG_CHECK(leaves[i].node, Runtime, "One of the differentiated Tensors does not require grad");
     TensorList found;
     {
       LargeRunReleasesGil gil(options);
-      if (options.accumulate && !inputs.empty()) {
+      if (options.accumulate && !leaves.empty()) {
         // backward(inputs=...): the inputs' gradients, then added into their .grad
         BackwardOptions quiet = options;
         quiet.accumulate = false;
@@ -287,10 +342,9 @@ PyObject* run_backward_py(PyObject*, PyObject* const* args, Py_ssize_t count) {
     }
     Object result = owned(PyTuple_New(Py_ssize_t(found.size())));
     for (size_t i = 0; i < found.size(); i++) {
-      TG_CHECK(allow_unreachable || found[i].defined(), Runtime,
-               "One of the differentiated Tensors appears to not have been used in the graph. Set "
-               "allow_unused=True if this "
-               "is the desired behavior.");
+      TG_CHECK(allow_unreachable || found[i].defined(), Runtime, "The differentiated Tensor at index ", i,
+               " appears to not have been used in the graph. Set allow_unused=True if this is the desired "
+               "behavior.");
       PyTuple_SET_ITEM(result.get(), Py_ssize_t(i), checked(wrap(found[i])));
     }
     return result.release();
@@ -331,7 +385,34 @@ PyObject* set_inference_mode(PyObject*, PyObject* value) {
   Py_RETURN_NONE;
 }
 
+PyObject* backward_id(PyObject*, PyObject*) { return PyLong_FromLongLong(current_backward_id()); }
+PyObject* will_run(PyObject*, PyObject* node) {
+  return guarded([&] { return PyBool_FromLong(backward_will_run(unwrap_node(node).get())); });
+}
+// _gradient_node(tensor): its grad_fn, or the accumulator of a leaf.
+PyObject* gradient_node(PyObject*, PyObject* tensor) {
+  return guarded([&] {
+    TG_CHECK(is_tensor(tensor), Type, "expected a Tensor, but got ", Py_TYPE(tensor)->tp_name);
+    return wrap_node(gradient_edge(unwrap(tensor)).node);
+  });
+}
+PyObject* running_node(PyObject*, PyObject*) {
+  return guarded([&] { return wrap_node(NodePtr(RunningNode::current())); });
+}
+PyObject* increment_version(PyObject*, PyObject* tensor) {
+  return guarded([&]() -> PyObject* {
+    TG_CHECK(is_tensor(tensor), Type, "expected a Tensor, but got ", Py_TYPE(tensor)->tp_name);
+    unwrap(tensor).bump_version();
+    Py_RETURN_NONE;
+  });
+}
+
 PyMethodDef module_methods[] = {
+    {"_current_graph_task_id", backward_id, METH_NOARGS, nullptr},
+    {"_will_engine_execute_node", will_run, METH_O, nullptr},
+    {"_gradient_node", gradient_node, METH_O, nullptr},
+    {"_current_autograd_node", running_node, METH_NOARGS, nullptr},
+    {"_increment_version", increment_version, METH_O, nullptr},
     {"_run_backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(run_backward_py)), METH_FASTCALL,
      nullptr},
     {"is_grad_enabled", is_grad_enabled, METH_NOARGS, "Whether ops record a graph on this thread."},
@@ -345,7 +426,13 @@ PyMethodDef module_methods[] = {
 
 PyObject* wrap_node(const NodePtr& node) {
   if (!node) Py_RETURN_NONE;
-  if (node->python) return Py_NewRef(static_cast<PyObject*>(node->python));
+  if (node->python) {
+    PyObject* object = static_cast<PyObject*>(node->python);
+    if (!node->owns_python) return Py_NewRef(object);
+    node->owns_python = false;  // the object holds its node again, and the caller the object
+    reinterpret_cast<NodeObject*>(object)->node = node;
+    return object;
+  }
   const char* colon = std::strrchr(node->name(), ':');
   PyTypeObject* type = type_for(colon ? colon + 1 : node->name());
   NodeObject* self = reinterpret_cast<NodeObject*>(checked(type->tp_alloc(type, 0)));
@@ -357,7 +444,7 @@ PyObject* wrap_node(const NodePtr& node) {
 NodePtr unwrap_node(PyObject* object) {
   TG_CHECK(PyObject_TypeCheck(object, node_type), Type, "expected a graph node, but got ",
            Py_TYPE(object)->tp_name);
-  return reinterpret_cast<NodeObject*>(object)->node;
+  return NodePtr(&node_of(object));
 }
 
 void add_autograd(PyObject* module) {

@@ -227,6 +227,8 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
   return guarded(
       [&] {
         const Tensor& t = unwrap(self);
+        TG_CHECK(!t.requires_grad(), Runtime,
+                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
         const char* format = buffer_format(t.dtype());
         TG_CHECK(format, Type, "Got unsupported ScalarType ", dtype_scalar_name(t.dtype()));
         TG_CHECK(t.device().is_cpu(), Type, "can't convert ", to_string(t.device()),

@@ -3,6 +3,7 @@
 #include "casts.h"
 #include "common.h"
 #include "construct.h"
+#include "custom_function.h"
 #include "generator.h"
 #include "hooks.h"
 #include "interop.h"
@@ -10,6 +11,7 @@
 #include "node_hooks.h"
 #include "op_function.h"
 #include "optim.h"
+#include "saved_hooks.h"
 #include "storage.h"
 #include "tensor_methods.h"
 #include "tensor_object.h"
@@ -36,8 +38,11 @@ PyMODINIT_FUNC PyInit__C() {
     add_storage(module.get());
     add_generator(module.get());
     add_autograd(module.get());
+    add_custom_function(module.get());
     add_node_hooks(module.get());
     add_hooks(module.get());
+    add_saved_hooks(module.get());
+    add_anomaly(module.get());
     add_module_base(module.get());
     add_optimizers(module.get());
     return module.release();

@@ -15,22 +15,12 @@ std::shared_ptr<Object> shared(PyObject* callable) {
   });
 }
 
-Tensor checked_replacement(PyObject* result, const Tensor& gradient) {
-  if (result == Py_None) return {};
-  TG_CHECK(is_tensor(result), Type, "expected Variable, but hook returned '", Py_TYPE(result)->tp_name, "'");
-  const Tensor& value = unwrap(result);
-  TG_CHECK(value.sizes() == gradient.sizes(), Runtime, "hook has changed the size of value");
-  TG_CHECK(value.dtype() == gradient.dtype(), Runtime, "hook has changed the type of value (was ",
-           dtype_tensor_name(gradient.dtype()), " got ", dtype_tensor_name(value.dtype()), ")");
-  return value;
-}
-
 TensorHook tensor_hook(PyObject* callable) {
   return [hook = shared(callable)](const Tensor& gradient) -> Tensor {
     AcquireGil gil;
     Object argument = owned(wrap(gradient));
     Object result = owned(PyObject_CallOneArg(hook->get(), argument.get()));
-    return checked_replacement(result.get(), gradient);
+    return result.get() == Py_None ? Tensor() : checked_replacement(hook->get(), result.get(), gradient);
   };
 }
 
@@ -48,7 +38,8 @@ PyObject* add_post_accumulate(PyObject*, PyObject* args) {
           AcquireGil gil;
           Object argument = owned(wrap(leaf));
           Object result = owned(PyObject_CallOneArg(hook->get(), argument.get()));
-          TG_CHECK(result.get() == Py_None, Runtime, "Tensor post accumulate grad hooks should return None.");
+          TG_CHECK(result.get() == Py_None, Type, "expected Variable, but hook returned '",
+                   Py_TYPE(result.get())->tp_name, "'");
         }));
   });
 }
@@ -84,6 +75,24 @@ PyGetSetDef tensor_getset[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 }  // namespace
+
+std::string hook_name(PyObject* callable) {
+  Object name(PyObject_GetAttrString(callable, "__name__"));
+  PyErr_Clear();
+  return name && PyUnicode_Check(name.get()) ? PyUnicode_AsUTF8(name.get()) : "<unknown>";
+}
+
+Tensor checked_replacement(PyObject* hook, PyObject* result, const Tensor& gradient) {
+  TG_CHECK(is_tensor(result), Type, "expected Variable, but hook returned '", Py_TYPE(result)->tp_name, "'");
+  const Tensor& value = unwrap(result);
+  if (!gradient.defined()) return value;
+  TG_CHECK(value.sizes() == gradient.sizes(), Runtime, "hook '", hook_name(hook),
+           "' has changed the size of value");
+  TG_CHECK(value.dtype() == gradient.dtype(), Runtime, "hook '", hook_name(hook),
+           "' has changed the type of value (was ", dtype_tensor_name(gradient.dtype()), " got ",
+           dtype_tensor_name(value.dtype()), ")");
+  return value;
+}
 
 void add_hooks(PyObject* module) {
   check_status(PyModule_AddFunctions(module, module_methods));

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "autograd.h"
+#include "hooks.h"
 #include "tensor_object.h"
 #include "tensorgrad/ops/copy.h"
 #include "tensorgrad/ops/record.h"
@@ -28,27 +29,18 @@ Object as_tuple(const TensorList& tensors) {
   return tuple;
 }
 
-// Takes up what a hook returned: None, or a tensor or tuple in place of the gradients.
-void replace(TensorList& gradients, const Object& answer, PyObject* function) {
-  if (answer.get() == Py_None) return;
-  Object items =
-      is_tensor(answer.get()) ? owned(PyTuple_Pack(1, answer.get())) : owned(PySequence_Tuple(answer.get()));
-  Object name = owned(PyObject_Repr(function));
-  TG_CHECK(size_t(PyTuple_GET_SIZE(items.get())) == gradients.size(), Runtime, "hook '",
-           PyUnicode_AsUTF8(name.get()), "' has returned an incorrect number of values (got ",
-           PyTuple_GET_SIZE(items.get()), ", but expected ", gradients.size(), ")");
+// Takes up what a hook returned: None, or a tuple in place of the gradients.
+void replace(TensorList& gradients, const Object& answer, PyObject* hook) {
+  PyObject* items = answer.get();
+  if (items == Py_None) return;
+  TG_CHECK(PyTuple_Check(items), Type, "expected tuple, but hook returned '",
+           is_exact_tensor(items) ? "Tensor" : Py_TYPE(items)->tp_name, "'");
+  TG_CHECK(size_t(PyTuple_GET_SIZE(items)) == gradients.size(), Runtime, "hook '", hook_name(hook),
+           "' has returned an incorrect number of values (got ", PyTuple_GET_SIZE(items), ", but expected ",
+           gradients.size(), ")");
   for (size_t i = 0; i < gradients.size(); ++i) {
-    PyObject* item = PyTuple_GET_ITEM(items.get(), Py_ssize_t(i));
-    if (item == Py_None) {
-      gradients[i] = Tensor();
-    } else if (is_tensor(item)) {
-      const Tensor& changed = unwrap(item);
-      TG_CHECK(!gradients[i].defined() || gradients[i].sizes() == changed.sizes(), Runtime, "hook '",
-               PyUnicode_AsUTF8(name.get()), "' has changed the size of value");
-      gradients[i] = changed;
-    } else {
-      fail(ErrorKind::Type, "expected Tensor, but hook returned '", Py_TYPE(item)->tp_name, "'");
-    }
+    PyObject* item = PyTuple_GET_ITEM(items, Py_ssize_t(i));
+    gradients[i] = item == Py_None ? Tensor() : checked_replacement(hook, item, gradients[i]);
   }
 }
 

@@ -22,7 +22,12 @@ PyObject* get_itemsize(PyObject* self, void*) { return PyLong_FromSize_t(unwrap(
 PyObject* get_nbytes(PyObject* self, void*) {
   return PyLong_FromLongLong(unwrap(self).numel() * int64_t(unwrap(self).element_size()));
 }
-PyObject* get_version(PyObject* self, void*) { return PyLong_FromUnsignedLong(unwrap(self).version()); }
+PyObject* get_version(PyObject* self, void*) {
+  return guarded([&] {
+    TG_CHECK(!unwrap(self).impl()->inference, Runtime, "Inference tensors do not track version counter.");
+    return PyLong_FromUnsignedLong(unwrap(self).version());
+  });
+}
 PyObject* get_output_nr(PyObject* self, void*) {
   return PyLong_FromUnsignedLong(unwrap(self).impl()->output_nr);
 }
@@ -163,6 +168,12 @@ PyObject* tolist(PyObject* self, PyObject*) {
   });
 }
 
+int refuse_to_set(PyObject*, PyObject*, void* name) {
+  PyErr_Format(PyExc_AttributeError, "attribute '%s' of 'torch._C.TensorBase' objects is not writable",
+               static_cast<char*>(name));
+  return -1;
+}
+
 PyMethodDef methods[] = {
     {"item", item, METH_NOARGS, "The only element as a Python number."},
     {"tolist", tolist, METH_NOARGS, "The elements as nested lists of Python numbers."},
@@ -187,9 +198,14 @@ PyMethodDef methods[] = {
 
 void extend_tensor_type(PyGetSetDef* getters, PyMethodDef* functions) {
   PyObject* type = reinterpret_cast<PyObject*>(tensor_type);
-  for (; getters && getters->name; getters++)
+  for (; getters && getters->name; getters++) {
+    if (!getters->set) {
+      getters->set = refuse_to_set;
+      getters->closure = const_cast<char*>(getters->name);
+    }
     check_status(
         PyObject_SetAttrString(type, getters->name, owned(PyDescr_NewGetSet(tensor_type, getters)).get()));
+  }
   for (; functions && functions->ml_name; functions++)
     check_status(PyObject_SetAttrString(type, functions->ml_name,
                                         owned(PyDescr_NewMethod(tensor_type, functions)).get()));

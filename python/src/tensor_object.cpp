@@ -4,6 +4,7 @@
 
 #include <new>
 
+#include "custom_function.h"
 #include "operators.h"
 
 namespace tensorgrad::python {
@@ -86,6 +87,7 @@ int tensor_traverse(PyObject* object, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(object));
   // While other references to the tensor exist in C++, its attributes are reachable from there.
   Py_VISIT(self->dict);
+  Py_VISIT(solely_owned_ctx(self->tensor));
   return 0;
 }
 int tensor_clear(PyObject* object) {

@@ -5,6 +5,8 @@
 
 #include "tensorgrad/ops/arithmetic.h"
 #include "tensorgrad/ops/copy.h"
+#include "tensorgrad/ops/reduce.h"
+#include "tensorgrad/ops/sign.h"
 #include "tensorgrad/ops/views.h"
 
 namespace tensorgrad {
@@ -128,7 +130,49 @@ struct Capture {
   int32_t next;
 };
 
+// The innermost run on this thread, for hooks that ask.
+struct Run {
+  Tasks& tasks;
+  bool everything;  // no inputs were named
+  int64_t id;
+  Run* outer;
+};
+thread_local constinit Run* current_run = nullptr;
+
+class RunScope {
+ public:
+  RunScope(Tasks& tasks, bool everything) : run_{tasks, everything, next_id(), current_run} {
+    current_run = &run_;
+  }
+  ~RunScope() { current_run = run_.outer; }
+  RunScope(const RunScope&) = delete;
+
+ private:
+  static int64_t next_id() {
+    static std::atomic<int64_t> id{0};
+    return id.fetch_add(1, std::memory_order_relaxed);
+  }
+  Run run_;
+};
+
+// Anomaly mode: names the op whose gradient became NaN.
+void check_nan(const Node& node, const TensorList& gradients) {
+  if (!autograd_state.anomaly || !autograd_state.anomaly_check_nan) return;
+  NoGradGuard guard;
+  for (size_t i = 0; i < gradients.size(); i++)
+    TG_CHECK(!gradients[i].defined() || !is_floating(gradients[i].dtype()) ||
+                 !any(isnan(gradients[i]), Ints{}).item().to<bool>(),
+             Runtime, "Function '", node.name(), "' returned nan values in its ", i, "th output.");
+}
+
 }  // namespace
+
+int64_t current_backward_id() { return current_run ? current_run->id : -1; }
+bool backward_will_run(Node* node) {
+  TG_CHECK(current_run, Runtime, "_get_should_execute_nodes should only be called during the backward pass");
+  const Task* task = current_run->tasks.find(node);
+  return task && task->needed;
+}
 
 TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
                         const BackwardOptions& options, const SmallVector<Edge, 3>& inputs) {
@@ -179,6 +223,7 @@ TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
     }
   }
 
+  const RunScope scope(tasks, inputs.empty());
   if (options.before_run) options.before_run(options.context, elements);
   std::vector<NodePtr> ready;
   const auto later_first = [](const NodePtr& a, const NodePtr& b) { return a->sequence < b->sequence; };
@@ -234,29 +279,36 @@ TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
     if (leaf && !options.accumulate) run = false;
 
     TensorList out;
-    bool any = false;
-    for (const Tensor& each : u) any |= each.defined();
-    if (run && (any || !leaf)) {
-      const bool after = node->has_hooks() && !node->hooks().after.empty();
-      TensorList given;
-      if (after) given = u;
-      out = node->apply(std::move(u));
-      if (after)
-        for (auto& [id, hook] : std::vector(node->hooks().after)) hook(out, given);
-      if (!options.retain_graph) node->release_saved();
-      TG_CHECK(out.size() >= node->next.size() || leaf, Runtime, "Function ", node->name(),
-               " returned an incorrect number of gradients (expected ", node->next.size(), ", got ",
-               out.size(), ")");
-    }
-    u = TensorList();  // the sums below may reuse buffers that nobody else holds
-    for (size_t i = 0; i < node->next.size(); i++) {
-      const Edge& edge = node->next[i];
-      if (!edge.node) continue;
-      Task& next = *tasks.find(edge.node.get());
-      if (i < out.size() && out[i].defined() && (next.needed || options.accumulate)) {
-        deliver(next, edge.index, std::move(out[i]), node->name(), i);
+    bool some = false;
+    for (const Tensor& each : u) some |= each.defined();
+    try {
+      const RunningNode running(node.get());
+      if (run && (some || !leaf)) {
+        const bool after = node->has_hooks() && !node->hooks().after.empty();
+        TensorList given;
+        if (after) given = u;
+        out = node->apply(std::move(u));
+        if (after)
+          for (auto& [id, hook] : std::vector(node->hooks().after)) hook(out, given);
+        if (!options.retain_graph) node->release_saved();
+        TG_CHECK(out.size() >= node->next.size() || leaf, Runtime, "Function ", node->name(),
+                 " returned an incorrect number of gradients (expected ", node->next.size(), ", got ",
+                 out.size(), ")");
+        check_nan(*node, out);
       }
-      if (--next.dependencies == 0) push(next);
+      u = TensorList();  // the sums below may reuse buffers that nobody else holds
+      for (size_t i = 0; i < node->next.size(); i++) {
+        const Edge& edge = node->next[i];
+        if (!edge.node) continue;
+        Task& next = *tasks.find(edge.node.get());
+        if (i < out.size() && out[i].defined() && (next.needed || options.accumulate)) {
+          deliver(next, edge.index, std::move(out[i]), node->name(), i);
+        }
+        if (--next.dependencies == 0) push(next);
+      }
+    } catch (...) {
+      if (autograd_state.anomaly && anomaly_hooks.failed) anomaly_hooks.failed(*node);
+      throw;
     }
   }
   return captured;

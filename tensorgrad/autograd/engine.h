@@ -19,4 +19,8 @@ struct BackwardOptions {
 TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
                         const BackwardOptions& options, const SmallVector<Edge, 3>& inputs = {});
 
+// The run under way on this thread: its number (-1: none), and whether it will run or did run a node.
+int64_t current_backward_id();
+bool backward_will_run(Node* node);
+
 }  // namespace tensorgrad

@@ -106,12 +106,21 @@ class CopySlices final : public Node {
   const Node* node = view.impl()->grad_fn.get();
   const char* modified = indirect ? "its base or another view of its base has been" : "is being";
   std::ostringstream text;
-  if (node)
+  const bool inference = info.kind == ViewKind::Inference;
+  if (node && !inference)
     text << "Output " << view.impl()->output_nr << " of " << op_name(*node) << " is a view and " << modified
          << " modified inplace. ";
   else
-    text << "A view was created in no_grad mode and " << modified
-         << " modified inplace with grad mode enabled. ";
+    text << "A view was created in " << (inference ? "inference" : "no_grad") << " mode and " << modified
+         << " modified inplace " << (inference ? "in normal mode. " : "with grad mode enabled. ");
+  if (info.kind == ViewKind::CustomFunction)
+    fail(
+        ErrorKind::Runtime, text.str(),
+        "This view was created inside a custom Function (or because an input was returned as-is) and the "
+        "autograd logic to handle view+inplace would override the custom backward associated with the custom "
+        "Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning "
+        "the "
+        "output of the custom Function.");
   if (info.kind == ViewKind::MultiOutput)
     fail(ErrorKind::Runtime, text.str(),
          "This view is the output of a function that returns multiple views. Such functions do not "
@@ -119,14 +128,15 @@ class CopySlices final : public Node {
          "out-of-place one.");
   fail(ErrorKind::Runtime, text.str(),
        "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
-       "code by moving both the view and the inplace either both inside the no_grad block (if you don't want "
-       "the inplace to be "
-       "tracked) or both outside (if you want the inplace to be tracked).");
+       "code by moving both the view and the inplace either both inside the ",
+       inference ? "inference_mode" : "no_grad",
+       " block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be "
+       "tracked).");
 }
 
 void refresh(const Tensor& view, ViewInfo& info) {
   const uint32_t now = view.version();
-  if (info.version == now || !info.base.requires_grad()) return;
+  if (info.version == now || (!view.impl()->grad_fn && !info.base.requires_grad())) return;
   if (info.kind != ViewKind::Normal) refuse_view(view, info, true);
   const Edge edge = gradient_edge(info.base);
   NodePtr node = as_strided_node(info.base, view, edge);
@@ -204,11 +214,6 @@ void become_view(const Tensor& self, const Tensor& view) {
 }
 
 void check_in_place(const Tensor& self, bool others_require_grad) {
-  TG_CHECK(
-      !self.impl()->inference || autograd_state.inference, Runtime,
-      "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
-      "normal "
-      "tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.");
   if (!grad_enabled() || !(others_require_grad || self.requires_grad())) return;
   if (const ViewInfo* info = self.view_info()) {
     if (info->kind != ViewKind::Normal) refuse_view(self, *info, false);
@@ -220,13 +225,15 @@ void check_in_place(const Tensor& self, bool others_require_grad) {
 }
 
 void link_view(const Tensor& view, const Tensor& base, const char* creator, ViewKind kind) {
+  if (base.impl()->inference) return;  // as PyTorch: neither views nor versions are kept of these
   auto info = std::make_unique<ViewInfo>();
   ViewInfo* parent = base.view_info();
   info->base = parent ? parent->base : base;
   info->creator = creator;
-  info->kind = parent && parent->kind != ViewKind::Normal    ? parent->kind
-               : kind == ViewKind::Normal && !grad_enabled() ? ViewKind::NoGrad
-                                                             : kind;
+  info->kind = parent && parent->kind != ViewKind::Normal ? parent->kind
+               : autograd_state.inference                 ? ViewKind::Inference
+               : !grad_enabled()                          ? ViewKind::NoGrad
+                                                          : kind;
   info->version = view.version();
   view.meta().view = std::move(info);
 }

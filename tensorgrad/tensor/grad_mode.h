@@ -8,6 +8,7 @@ struct AutogradState {
   bool inference = false;
   bool anomaly = false;
   bool anomaly_check_nan = true;
+  bool saved_hooks = false;  // saved tensors pass through pack_saved
 };
 [[gnu::tls_model("initial-exec")]] extern thread_local constinit AutogradState autograd_state;
 

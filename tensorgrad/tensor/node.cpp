@@ -10,9 +10,22 @@ struct Graveyard {
   bool active = false;
 };
 [[gnu::tls_model("initial-exec")]] thread_local constinit Graveyard graveyard{};
+thread_local constinit Node* running_node = nullptr;
 }  // namespace
 
-Node::Node(const char* name) : sequence(next_sequence++), name_(name) {}
+AnomalyHooks anomaly_hooks;
+
+RunningNode::RunningNode(Node* node) : previous_(std::exchange(running_node, node)) {}
+RunningNode::~RunningNode() { running_node = previous_; }
+Node* RunningNode::current() { return running_node; }
+
+Node::Node(const char* name) : sequence(next_sequence++), name_(name) {
+  if (autograd_state.anomaly && anomaly_hooks.traceback) [[unlikely]] {
+    forward_place = std::make_unique<ForwardPlace>();
+    forward_place->traceback = anomaly_hooks.traceback();
+    forward_place->parent = NodePtr(running_node);
+  }
+}
 Node::~Node() = default;
 
 uint32_t Node::add_output(const Tensor& out) {
@@ -33,7 +46,7 @@ std::string op_name(const Node& node) {
 }
 
 void Node::destroy(Node* node) {
-  // `python` is dead by now (it holds a reference), so its slot links the queue.
+  // Nobody asks for `python` any more, so its slot links the queue.
   node->python = graveyard.pending;
   graveyard.pending = node;
   if (graveyard.active) return;

@@ -25,6 +25,19 @@ struct NodeHooks {
   std::vector<std::pair<int64_t, NodePostHook>> after;
 };
 
+// Where forward made a node, in anomaly mode: the traceback, and the node whose backward made it, if one did.
+struct ForwardPlace {
+  std::string traceback;
+  NodePtr parent;
+};
+// Set by the Python module, which knows the lines: the traceback of now, and what to say of a node that
+// failed.
+struct AnomalyHooks {
+  std::string (*traceback)() = nullptr;
+  void (*failed)(const Node& node) = nullptr;
+};
+extern AnomalyHooks anomaly_hooks;
+
 class Node : public Pooled {
  public:
   explicit Node(const char* name);
@@ -50,15 +63,28 @@ class Node : public Pooled {
   static void destroy(Node* node);
 
   std::atomic<uint32_t> refs{0};
-  uint64_t sequence;  // later ops run first in backward
+  bool owns_python = false;  // the Python object lives on our reference
+  uint64_t sequence;         // later ops run first in backward
   SmallVector<Edge, 3> next;
   SmallVector<OutputMeta, 1> outputs;
-  void* python = nullptr;                      // its Python object, weakly
-  std::unique_ptr<std::string> forward_place;  // file and line of the forward call, in anomaly mode
+  void* python = nullptr;  // the Python object, weakly unless owns_python
+  std::unique_ptr<ForwardPlace> forward_place;
 
  protected:
   const char* name_;
   std::unique_ptr<NodeHooks> hooks_;
+};
+
+// The node whose backward runs on this thread, while this lives.
+class RunningNode {
+ public:
+  explicit RunningNode(Node* node);
+  ~RunningNode();
+  RunningNode(const RunningNode&) = delete;
+  static Node* current();
+
+ private:
+  Node* previous_;
 };
 
 // The op's name as texts say it: MulBackward0 is Mul.
@@ -66,11 +92,9 @@ std::string op_name(const Node& node);
 
 inline constexpr const char* kBackwardTwice =
     "Trying to backward through the graph a second time (or directly access saved tensors after they have "
-    "already been "
-    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
-    "Specify "
-    "retain_graph=True if you need to backward through the graph a second time or if you need to access "
-    "saved tensors "
-    "after calling backward.";
+    "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+    "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
+    "if "
+    "you need to access saved tensors after calling backward.";
 
 }  // namespace tensorgrad

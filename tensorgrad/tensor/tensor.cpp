@@ -108,6 +108,11 @@ uint32_t Tensor::version() const {
   return counter.load(std::memory_order_relaxed);
 }
 void Tensor::bump_version() const {
+  TG_CHECK(
+      !impl_->inference || autograd_state.inference, Runtime,
+      "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
+      "normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more "
+      "details.");
   auto& counter = impl_->own_version ? impl_->own_version->value : impl_->storage->version;
   counter.fetch_add(1, std::memory_order_relaxed);
 }

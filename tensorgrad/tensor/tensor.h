@@ -21,7 +21,7 @@ using TensorList = SmallVector<Tensor, 3>;
 using TensorHook = std::function<Tensor(const Tensor&)>;  // an undefined result keeps the gradient
 
 // How a view came to be; all but Normal refuse to be written in place while gradients are recorded.
-enum class ViewKind : uint8_t { Normal, MultiOutput, NoGrad };
+enum class ViewKind : uint8_t { Normal, MultiOutput, NoGrad, Inference, CustomFunction };
 
 // Links a differentiable view to its base, so that a write through either is seen by the other.
 struct ViewInfo;

@@ -63,6 +63,20 @@ class _Node:
     register_hook: Any
     register_prehook: Any
 
+class _FunctionBase(_Node):
+    needs_input_grad: tuple[builtins.bool, ...]
+    saved_tensors: tuple[Any, ...]
+    to_save: Any
+    dirty_tensors: Any
+    non_differentiable: Any
+    def __getattr__(self, name: str) -> Any: ...
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any: ...
+    def save_for_backward(self, *tensors: Any) -> None: ...
+    def mark_dirty(self, *tensors: Any) -> None: ...
+    def mark_non_differentiable(self, *tensors: Any) -> None: ...
+    def set_materialize_grads(self, value: builtins.bool, /) -> None: ...
+
 class Tensor:
     shape: Size
     dtype: _dtype

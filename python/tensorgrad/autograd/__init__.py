@@ -14,11 +14,58 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-__all__ = ["backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "Function",
+    "Variable",
+    "anomaly_mode",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "function",
+    "functional",
+    "grad",
+    "grad_mode",
+    "gradcheck",
+    "gradgradcheck",
+    "graph",
+    "inference_mode",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+    "variable",
+]
+
+Variable = Tensor
+# Imported when first used.
+_SUBMODULES = {"anomaly_mode", "function", "functional", "gradcheck", "graph"}
+_HOMES = {
+    "Function": "function",
+    "detect_anomaly": "anomaly_mode",
+    "gradgradcheck": "gradcheck",
+    "set_detect_anomaly": "anomaly_mode",
+}
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    home = _HOMES.get(name, name)
+    if home not in _SUBMODULES:
+        raise AttributeError(f"module 'tensorgrad.autograd' has no attribute '{name}'")
+    module = importlib.import_module(f"tensorgrad.autograd.{home}")
+    # autograd.gradcheck is the function, as in PyTorch.
+    value = getattr(module, name) if name in _HOMES or name == "gradcheck" else module
+    globals()[name] = value
+    return value
 
 
 def _as_tuple(tensors: Tensor | Sequence[Any] | None) -> tuple[Any, ...]:
-    return (tensors,) if isinstance(tensors, Tensor) or tensors is None else tuple(tensors)
+    single = isinstance(tensors, Tensor) or tensors is None or _is_edge(tensors)
+    return (tensors,) if single else tuple(tensors)  # type: ignore[arg-type]
+
+
+def _is_edge(value: Any) -> bool:
+    return isinstance(value, tuple) and hasattr(value, "ownership_token")  # a GradientEdge
 
 
 def _checked_gradients(tensors: tuple[Any, ...], gradients: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -32,7 +79,7 @@ def _checked_gradients(tensors: tuple[Any, ...], gradients: tuple[Any, ...]) -> 
             continue
         if not isinstance(gradient, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
-        if gradient.shape != tensor.shape:
+        if not _is_edge(tensor) and gradient.shape != tensor.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] "
                 "has a shape of "
@@ -91,6 +138,8 @@ def grad(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
             "allow_unused=False."
         )
+    if not isinstance(inputs, Tensor) and len(inputs) == 0:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     allow = materialize_grads if allow_unused is None else allow_unused
     results = _as_tuple(outputs)
     targets = _as_tuple(inputs)
@@ -103,7 +152,7 @@ def grad(
         import tensorgrad
 
         found = tuple(
-            tensorgrad.zeros_like(target, requires_grad=True) if value is None else value
+            tensorgrad.zeros_like(target, requires_grad=create_graph) if value is None else value
             for target, value in zip(targets, found)
         )
     return tuple(found)
