@@ -14,6 +14,7 @@ from tensorgrad.nn.modules import (
     padding,
     pooling,
     sparse,
+    transformer,
 )
 from tensorgrad.nn.modules._parameter_containers import *
 from tensorgrad.nn.modules.activation import *
@@ -29,6 +30,7 @@ from tensorgrad.nn.modules.normalization import *
 from tensorgrad.nn.modules.padding import *
 from tensorgrad.nn.modules.pooling import *
 from tensorgrad.nn.modules.sparse import *
+from tensorgrad.nn.modules.transformer import *
 
 __all__ = [
     "Module",
@@ -45,4 +47,5 @@ __all__ = [
     *padding.__all__,
     *pooling.__all__,
     *sparse.__all__,
+    *transformer.__all__,
 ]

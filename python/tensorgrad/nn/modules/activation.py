@@ -7,6 +7,8 @@ from typing import Any
 import tensorgrad
 from tensorgrad import Tensor
 from tensorgrad.nn import functional as F
+from tensorgrad.nn import init
+from tensorgrad.nn.modules.linear import NonDynamicallyQuantizableLinear
 from tensorgrad.nn.modules.module import Module
 from tensorgrad.nn.parameter import Parameter
 
@@ -24,6 +26,7 @@ __all__ = [
     "LogSigmoid",
     "LogSoftmax",
     "Mish",
+    "MultiheadAttention",
     "PReLU",
     "RReLU",
     "ReLU",
@@ -395,3 +398,139 @@ class RReLU(Module):
 
     def extra_repr(self) -> str:
         return f"lower={self.lower}, upper={self.upper}" + (", inplace=True" if self.inplace else "")
+
+
+class MultiheadAttention(Module):
+    """Attention of several heads: out_proj(concat(softmax(Q_h K_h^T / sqrt(head_dim) + mask) V_h)).
+
+    Shapes: query ``(L, N, E)``, key ``(S, N, kdim)``, value ``(S, N, vdim)``, with `batch_first` N before L
+    and S, or all without N. The result is a pair: ``(L, N, E)``, and the weights or None.
+
+    Args:
+        embed_dim: E, the size of each query and of the result.
+        num_heads: into how many heads E is cut; it must divide E.
+        dropout: the probability with which a weight is dropped while training.
+        bias: whether the projections have biases.
+        add_bias_kv: whether a learnt key and value are appended.
+        add_zero_attn: whether a key and value of zeros are appended.
+        kdim, vdim: the sizes of keys and values; E where not given.
+        batch_first: whether the batch comes first.
+
+    Raises:
+        ValueError: sizes that are not positive.
+        AssertionError: `num_heads` does not divide `embed_dim`.
+    """
+
+    __constants__ = ["batch_first"]
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        batch_first: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        if embed_dim <= 0 or num_heads <= 0:
+            raise ValueError(
+                f"embed_dim and num_heads must be greater than 0, got embed_dim={embed_dim} and "
+                f"num_heads={num_heads} instead"
+            )
+        super().__init__()
+        self.embed_dim = embed_dim
+        self.kdim = embed_dim if kdim is None else kdim
+        self.vdim = embed_dim if vdim is None else vdim
+        self._qkv_same_embed_dim = self.kdim == embed_dim and self.vdim == embed_dim
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.batch_first = batch_first
+        self.head_dim = embed_dim // num_heads
+        if self.head_dim * num_heads != embed_dim:
+            raise AssertionError("embed_dim must be divisible by num_heads")
+
+        def parameter(present: bool, *shape: int) -> Parameter | None:
+            return Parameter(tensorgrad.empty(shape, device=device, dtype=dtype)) if present else None
+
+        apart = not self._qkv_same_embed_dim
+        shapes = {"q": embed_dim, "k": self.kdim, "v": self.vdim}
+        packed = parameter(not apart, 3 * embed_dim, embed_dim)
+        if not apart:
+            self.register_parameter("in_proj_weight", packed)
+        for name, width in shapes.items():
+            self.register_parameter(f"{name}_proj_weight", parameter(apart, embed_dim, width))
+        if apart:
+            self.register_parameter("in_proj_weight", None)
+        self.register_parameter("in_proj_bias", parameter(bias, 3 * embed_dim))
+        self.out_proj = NonDynamicallyQuantizableLinear(
+            embed_dim, embed_dim, bias=bias, device=device, dtype=dtype
+        )
+        if add_bias_kv:
+            self.bias_k = parameter(True, 1, 1, embed_dim)
+            self.bias_v = parameter(True, 1, 1, embed_dim)
+        else:
+            self.bias_k = self.bias_v = None
+        self.add_zero_attn = add_zero_attn
+        self._reset_parameters()
+
+    def _reset_parameters(self) -> None:
+        for weight in (self.in_proj_weight, self.q_proj_weight, self.k_proj_weight, self.v_proj_weight):
+            if weight is not None:
+                init.xavier_uniform_(weight)
+        if self.in_proj_bias is not None:
+            init.constant_(self.in_proj_bias, 0.0)
+            init.constant_(self.out_proj.bias, 0.0)
+        for bias in (self.bias_k, self.bias_v):
+            if bias is not None:
+                init.xavier_normal_(bias)
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        key_padding_mask: Tensor | None = None,
+        need_weights: bool = True,
+        attn_mask: Tensor | None = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        key_padding_mask = F._canonical_mask(
+            key_padding_mask, "key_padding_mask", F._none_or_dtype(attn_mask), "attn_mask", query.dtype
+        )
+        attn_mask = F._canonical_mask(attn_mask, "attn_mask", None, "", query.dtype, check_other=False)
+        turned = self.batch_first and query.dim() == 3
+        if turned:  # what is the same tensor stays the same tensor
+            turn = {id(x): x.transpose(1, 0) for x in (query, key, value)}
+            query, key, value = turn[id(query)], turn[id(key)], turn[id(value)]
+        result, weights = F.multi_head_attention_forward(
+            query,
+            key,
+            value,
+            self.embed_dim,
+            self.num_heads,
+            self.in_proj_weight,
+            self.in_proj_bias,
+            self.bias_k,
+            self.bias_v,
+            self.add_zero_attn,
+            self.dropout,
+            self.out_proj.weight,
+            self.out_proj.bias,
+            training=self.training,
+            key_padding_mask=key_padding_mask,
+            need_weights=need_weights,
+            attn_mask=attn_mask,
+            use_separate_proj_weight=not self._qkv_same_embed_dim,
+            q_proj_weight=self.q_proj_weight,
+            k_proj_weight=self.k_proj_weight,
+            v_proj_weight=self.v_proj_weight,
+            average_attn_weights=average_attn_weights,
+            is_causal=is_causal,
+        )
+        return result.transpose(1, 0) if turned else result, weights

@@ -71,6 +71,10 @@ class Linear(Module):
         )
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """Linear under the name that MultiheadAttention's last layer has in PyTorch."""
+
+
 class Bilinear(Module):
     """y = x1^T A x2 + b.
 
