@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorgrad
 from tensorgrad import _C, Tensor
+from tensorgrad._foreign import adopt, is_foreign
 from tensorgrad._hooks import RemovableHandle
 from tensorgrad._typename import typename
 
@@ -213,7 +214,7 @@ class Optimizer:
         return result
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes up a state that `state_dict` gave; tensors are cast to their parameter's dtype.
+        """Takes up a state that `state_dict`, or PyTorch's, gave; tensors get their parameter's dtype.
 
         Raises:
             ValueError: the numbers of groups, or of parameters in a group, differ.
@@ -225,7 +226,10 @@ class Optimizer:
                 state_dict = changed
 
         groups = self.param_groups
-        saved_groups = deepcopy(state_dict["param_groups"])
+        saved_groups = [
+            {key: _own(value) for key, value in group.items()}
+            for group in deepcopy(state_dict["param_groups"])
+        ]
         if len(groups) != len(saved_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
         if any(
@@ -326,10 +330,14 @@ def _add(hooks: OrderedDict[int, Any], hook: Any, prepend: bool = False) -> Remo
     return handle
 
 
+def _own(value: Any) -> Any:
+    """A copy if the value is a tensor of PyTorch, whose optimizer goes on writing to it; else the value."""
+    return adopt(value).clone() if is_foreign(value) else value
+
+
 def _cast(parameter: Tensor, value: Any, group: dict[str, Any], key: Any = None) -> Any:
     """A saved state's tensors in the dtype and on the device of its parameter."""
-    if hasattr(value, "__dlpack__") and not isinstance(value, Tensor):  # another library's: PyTorch's
-        value = tensorgrad.from_dlpack(value).clone()
+    value = _own(value)
     if isinstance(value, Tensor):
         if key == "step":  # counts steps: keeps its own dtype
             if group.get("capturable") or group.get("fused"):

@@ -157,8 +157,9 @@ def load(
             read by `tensorgrad.utils.safetensors`.
         map_location: where tensors go: a device or its name; a dict from the names of devices in the file to
             those wanted; or a function ``(storage, name) -> storage or None``.
-        weights_only: False takes some more containers and newer pickle protocols. It executes nothing either:
-            classes of your own are allowed with `serialization.add_safe_globals` in both modes.
+        weights_only: False takes whole Modules of this library and of PyTorch, more containers, and newer
+            pickle protocols. It executes nothing that the file brings either: classes of your own are allowed
+            with `serialization.add_safe_globals` in both modes.
         mmap: map the file, which `f` must be the path of, into memory instead of reading it; writes to the
             tensors do not reach the file.
 

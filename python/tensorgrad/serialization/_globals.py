@@ -31,6 +31,8 @@ STORAGE_NAMES = {
     "complex128": "ComplexDoubleStorage",
     "complex64": "ComplexFloatStorage",
 }
+# The packages of the libraries' own Modules.
+THEIR_MODULES, OUR_MODULES = "torch.nn.modules.", "tensorgrad.nn.modules."
 # Never to be had, whoever allows them.
 BLOCKED_MODULES = ("sys", "os", "posix", "nt")
 
@@ -271,6 +273,33 @@ def parameter_class() -> Any:
     return tensorgrad.nn.Parameter
 
 
+def module_class(full: str) -> Any:
+    """The Module of this library that the name of one, PyTorch's or ours, means; None if there is none."""
+    for package in (THEIR_MODULES, OUR_MODULES):
+        if full.startswith(package):
+            kind = getattr(tensorgrad.nn, full.rpartition(".")[2], None)
+            if _is_own_module(kind):
+                return kind
+    return None
+
+
+def _is_own_module(kind: Any) -> bool:
+    return (
+        isinstance(kind, type)
+        and issubclass(kind, tensorgrad.nn.Module)
+        and kind.__module__.startswith(OUR_MODULES)
+    )
+
+
+def _build_module(instance: Any, state: Any) -> None:
+    for key in _expect(state, dict, "the state of a module"):
+        _expect(key, str, "the name of an attribute")
+    try:
+        instance.__setstate__(state)
+    except Exception as error:
+        raise UnpicklingError(f"the state of a {type(instance).__name__} makes no sense: {error}") from None
+
+
 class Globals:
     """A reader's table: the fixed one, and what the user allowed.
 
@@ -281,6 +310,7 @@ class Globals:
 
     def __init__(self, allowed: dict[str, Any], every_container: bool = False) -> None:
         self._allowed = allowed
+        self._modules = every_container
         self._allowed_ids = {id(value) for value in allowed.values()}
         classes = CLASSES | (MORE_CLASSES if every_container else {})
         self._named: dict[str, Any] = {name: kind for name, (kind, _) in classes.items()}
@@ -307,6 +337,8 @@ class Globals:
             return self._allowed[full]
         if full == "torch.nn.parameter.Parameter":
             return parameter_class()
+        if self._modules and (kind := module_class(full)) is not None:
+            return kind
         if full.removeprefix("torch.") in STORAGE_NAMES.values():
             raise UnpicklingError(f"{full}: there are no tensors of this dtype")
         shown = full.removeprefix("builtins.")
@@ -335,6 +367,8 @@ class Globals:
             return None
         if id(kind) in self._allowed_ids:
             return lambda reader, *arguments: kind.__new__(kind, *arguments)
+        if self._modules and _is_own_module(kind):
+            return lambda reader: kind.__new__(kind)  # type: ignore[call-overload]
         return self.find_call(kind)
 
     def find_build(self, instance: Any) -> Callable[[Any, Any], None] | None:
@@ -343,6 +377,8 @@ class Globals:
             return set_attributes
         if id(type(instance)) in self._allowed_ids:
             return _build_allowed
+        if self._modules and _is_own_module(type(instance)):
+            return _build_module
         return None
 
 
@@ -381,6 +417,10 @@ def written_name(thing: Any) -> tuple[str, str] | None:
         return "torch", str(thing).removeprefix("torch.")
     if isinstance(thing, StorageType) and thing.dtype is not None:
         return "torch", STORAGE_NAMES[str(thing.dtype).removeprefix("torch.")]
+    if isinstance(thing, type) and _is_own_module(thing):
+        return THEIR_MODULES + thing.__module__.removeprefix(OUR_MODULES), thing.__name__
+    if isinstance(thing, type) and thing is parameter_class():
+        return "torch.nn.parameter", "Parameter"
     try:
         return WRITTEN_NAMES.get(thing)
     except TypeError:

@@ -2,10 +2,6 @@
 
 from collections import OrderedDict
 
-import pytest
-import torch as real_torch
-
-import tensorgrad
 from tests.python.nn.test_module import make
 from tests.python.twin import twin
 
@@ -128,17 +124,3 @@ def test_extra_state(torch, log):
     log(lambda: n.load_state_dict(state))
     log(lambda: torch.nn.Linear(1, 1).load_state_dict({"_extra_state": 1}, strict=False))
     log(lambda: torch.nn.Linear(1, 1).load_state_dict({"_extra_state": 1}))
-
-
-def test_init_from_torch():
-    def build(lib):
-        nn = lib.nn
-        return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2, bias=False))
-
-    theirs, ours = build(real_torch), build(tensorgrad)
-    theirs[1].running_mean += 3
-    assert ours.init_from_torch(theirs) is ours
-    for name, value in theirs.state_dict().items():
-        assert ours.state_dict()[name].tolist() == value.tolist()
-    with pytest.raises(RuntimeError, match="size mismatch for weight"):
-        tensorgrad.nn.Linear(2, 2).init_from_torch(real_torch.nn.Linear(3, 2))

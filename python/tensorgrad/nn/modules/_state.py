@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import tensorgrad
+from tensorgrad._foreign import adopt, is_foreign
 from tensorgrad._hooks import RemovableHandle
+from tensorgrad.nn.modules._from_torch import state_from_torch
 
 EXTRA_STATE = "_extra_state"
 
@@ -194,6 +196,8 @@ class StateMixin:
     ) -> Any:
         """Copies parameters and buffers from `state_dict` into this module and its children.
 
+        Its tensors may be PyTorch's too.
+
         Args:
             strict: the keys must be exactly those of this module's `state_dict()`.
             assign: take the tensors of the dict themselves instead of copying their values.
@@ -247,17 +251,15 @@ class StateMixin:
         return _IncompatibleKeys(missing_keys, unexpected_keys)
 
     def init_from_torch(self, module: Any) -> Any:
-        """Takes parameters and buffers from a PyTorch module of the same structure; returns self.
+        """Copies parameters and buffers from a PyTorch module of the same structure; returns self.
+
+        PyTorch is not imported: `module` brings what is needed of it. Nothing is copied unless all fits.
 
         Raises:
-            RuntimeError: names or shapes do not fit; it lists all of them.
+            TypeError: `module` is no module.
+            RuntimeError: kinds of modules, names, shapes or dtypes differ; the text has all that do.
         """
-        state = {}
-        for name, value in module.state_dict().items():
-            value = value.detach().cpu()
-            exact = value.float() if str(value.dtype) == "torch.bfloat16" else value  # NumPy has no such type
-            state[name] = tensorgrad.from_numpy(exact.numpy().copy())
-        self.load_state_dict(state)
+        self.load_state_dict(state_from_torch(self, module))
         return self
 
 
@@ -285,6 +287,8 @@ def _quoted(keys: list[str]) -> str:
 
 def _load_tensor(module: Any, name: str, key: str, own: Any, given: Any, assign: bool) -> str | None:
     """Puts `given` into the parameter or buffer `own`; an error's text instead of an exception."""
+    if is_foreign(given):
+        given = adopt(given)
     if not isinstance(given, tensorgrad.Tensor):
         return (
             f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
