@@ -26,6 +26,7 @@ namespace {
 struct OpFunction {
   PyObject_HEAD vectorcallfunc vectorcall;
   PyObject* name;
+  PyObject* module;  // where Python finds the function under its name, so that it can be pickled
   std::vector<std::unique_ptr<Signature>>* signatures;
   bool method;
   bool in_place;
@@ -184,7 +185,9 @@ PyObject* bind(PyObject* self, PyObject* instance, PyObject*) {
 PyObject* function_name(PyObject* self, void*) {
   return Py_NewRef(reinterpret_cast<OpFunction*>(self)->name);
 }
-PyObject* function_module(PyObject*, void*) { return PyUnicode_FromString("tensorgrad"); }
+PyObject* function_module(PyObject* self, void*) {
+  return Py_NewRef(reinterpret_cast<OpFunction*>(self)->module);
+}
 PyObject* function_doc(PyObject* self, void*) {
   std::string text;
   for (auto& signature : *reinterpret_cast<OpFunction*>(self)->signatures) {
@@ -269,12 +272,14 @@ PyTypeObject* named_tuple_type(const Schema& schema) {
 
 using Rows = std::vector<const OpRow*>;
 
-Object make_function(const std::string& name, const Rows& rows, bool method, bool in_place) {
+Object make_function(const std::string& name, const char* module, const Rows& rows, bool method,
+                     bool in_place) {
   OpFunction* self = PyObject_New(OpFunction, method ? method_type : function_type);
   if (!self) throw PythonError();
   Object object(reinterpret_cast<PyObject*>(self));
   self->vectorcall = call;
   self->name = PyUnicode_InternFromString(name.c_str());
+  self->module = PyUnicode_InternFromString(module);
   self->signatures = new std::vector<std::unique_ptr<Signature>>;
   self->method = method;
   self->in_place = in_place;
@@ -307,10 +312,12 @@ void add_ops(PyObject* module) {
     if (row->flags & (kInPlace | kInPlaceView)) in_place[name + "_"].push_back(row);
     if (row->flags & kInPlaceFunction) in_place_functions[name + "_"].push_back(row);
   }
-  const auto add_to_module = [](PyObject* target, const std::map<std::string, Rows>& all, bool in_place) {
-    for (auto& [name, overloads] : all)
-      check_status(
-          PyModule_AddObjectRef(target, name.c_str(), make_function(name, overloads, false, in_place).get()));
+  const auto add_to_module = [](PyObject* target, const std::string& where,
+                                const std::map<std::string, Rows>& all, bool in_place) {
+    for (auto& [name, overloads] : all) {
+      const Object function = make_function(name, where.c_str(), overloads, false, in_place);
+      check_status(PyModule_AddObjectRef(target, name.c_str(), function.get()));
+    }
   };
   const auto submodule = [&](const char* name) {
     Object created = owned(PyModule_New((std::string("tensorgrad._C.") + name).c_str()));
@@ -318,18 +325,18 @@ void add_ops(PyObject* module) {
     return created;
   };
   Object ops = submodule("_ops");
-  add_to_module(ops.get(), functions, false);
-  add_to_module(ops.get(), in_place_functions, true);
+  add_to_module(ops.get(), "tensorgrad", functions, false);
+  add_to_module(ops.get(), "tensorgrad", in_place_functions, true);
   Object nn = submodule("_nn");
-  add_to_module(nn.get(), functionals, false);
+  add_to_module(nn.get(), "tensorgrad.nn.functional", functionals, false);
   for (auto& [space, all] : spaces) {
     Object target = submodule(("_" + space).c_str());
-    add_to_module(target.get(), all, false);
+    add_to_module(target.get(), "tensorgrad." + space, all, false);
   }
   const auto add_to_tensor = [](const std::map<std::string, Rows>& all, bool inplace) {
     for (auto& [name, overloads] : all)
       check_status(PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), name.c_str(),
-                                          make_function(name, overloads, true, inplace).get()));
+                                          make_function(name, "tensorgrad", overloads, true, inplace).get()));
   };
   add_to_tensor(methods, false);
   add_to_tensor(in_place, true);

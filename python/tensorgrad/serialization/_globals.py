@@ -277,9 +277,19 @@ def module_class(full: str) -> Any:
     """The Module of this library that the name of one, PyTorch's or ours, means; None if there is none."""
     for package in (THEIR_MODULES, OUR_MODULES):
         if full.startswith(package):
-            kind = getattr(tensorgrad.nn, full.rpartition(".")[2], None)
+            name = full.rpartition(".")[2]
+            kind = getattr(tensorgrad.nn, name, None) or getattr(tensorgrad.nn.modules.linear, name, None)
             if _is_own_module(kind):
                 return kind
+    return None
+
+
+def activation_function(full: str) -> Any:
+    """The function of nn.functional, which a transformer layer keeps; to be named, not to be called."""
+    for package in ("torch.nn.functional.", "torch._C._nn.", "tensorgrad.nn.functional."):
+        name = full.removeprefix(package)
+        if name != full and name in tensorgrad.nn.functional.__all__:
+            return getattr(tensorgrad.nn.functional, name)
     return None
 
 
@@ -337,8 +347,10 @@ class Globals:
             return self._allowed[full]
         if full == "torch.nn.parameter.Parameter":
             return parameter_class()
-        if self._modules and (kind := module_class(full)) is not None:
-            return kind
+        if self._modules:
+            found = module_class(full) or activation_function(full)
+            if found is not None:
+                return found
         if full.removeprefix("torch.") in STORAGE_NAMES.values():
             raise UnpicklingError(f"{full}: there are no tensors of this dtype")
         shown = full.removeprefix("builtins.")
@@ -421,6 +433,10 @@ def written_name(thing: Any) -> tuple[str, str] | None:
         return THEIR_MODULES + thing.__module__.removeprefix(OUR_MODULES), thing.__name__
     if isinstance(thing, type) and thing is parameter_class():
         return "torch.nn.parameter", "Parameter"
+    if str(getattr(thing, "__module__", "")).startswith("tensorgrad.nn.") and callable(thing):
+        name = getattr(thing, "__name__", "")
+        if getattr(tensorgrad.nn.functional, name, None) is thing:
+            return "torch.nn.functional", name
     try:
         return WRITTEN_NAMES.get(thing)
     except TypeError:
