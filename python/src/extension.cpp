@@ -16,6 +16,7 @@
 #include "tensor_methods.h"
 #include "tensor_object.h"
 #include "types.h"
+#include "watch.h"
 
 namespace {
 
@@ -45,6 +46,7 @@ PyMODINIT_FUNC PyInit__C() {
     add_anomaly(module.get());
     add_module_base(module.get());
     add_optimizers(module.get());
+    add_watch(module.get());
     return module.release();
   });
 }

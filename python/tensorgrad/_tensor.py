@@ -154,6 +154,13 @@ def _dlpack_device(self: Tensor) -> tuple[int, int]:
     return (1, 0)
 
 
+def _render(self: Tensor, format: str = "image", **options: Any) -> Any:
+    """A picture of the graph that ends in this tensor: see tensorgrad.viz.render."""
+    from tensorgrad.viz import render
+
+    return render(self, format, **options)
+
+
 _NUMPY_MULTIPLY_PRIORITY = 1000
 
 for _name, _function in {
@@ -172,6 +179,7 @@ for _name, _function in {
     "__deepcopy__": _deepcopy,
     "__dlpack__": _dlpack,
     "__dlpack_device__": _dlpack_device,
+    "render": _render,
 }.items():
     setattr(Tensor, _name, _function)
 del _name, _function

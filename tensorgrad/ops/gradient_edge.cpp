@@ -3,6 +3,7 @@
 #include "tensorgrad/ops/arithmetic.h"
 #include "tensorgrad/ops/copy.h"
 #include "tensorgrad/ops/views.h"
+#include "tensorgrad/tensor/watch.h"
 
 namespace tensorgrad {
 namespace {
@@ -178,6 +179,11 @@ void keep_gradient(const Tensor& t) {
 void set_history(const Tensor& out, const NodePtr& node) {
   out.impl()->output_nr = node->add_output(out);
   out.impl()->grad_fn = node;
+  if (watch) [[unlikely]] {
+    watch->recorded(out, node);
+    if (std::exchange(out.meta().retains_grad, true)) return;  // who rewrites history keeps on keeping it
+    keep_gradient(out);
+  }
 }
 
 void rebase_history(const Tensor& self, const NodePtr& node) {

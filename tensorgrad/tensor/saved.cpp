@@ -1,5 +1,7 @@
 #include "tensorgrad/tensor/saved.h"
 
+#include "tensorgrad/tensor/watch.h"
+
 namespace tensorgrad {
 
 Ref<PackedTensor> (*pack_saved)(const Tensor& tensor, bool own_output) = nullptr;
@@ -25,6 +27,8 @@ Saved::Saved(const Tensor& tensor, const Tensor* outputs, size_t output_count) {
       "tensor and use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`.");
   for (size_t i = 0; i < output_count; i++)
     if (tensor.is_same(outputs[i])) own_output_ = int32_t(i);
+  if (watch) [[unlikely]]
+    watch->saved(tensor);
   if (autograd_state.saved_hooks) [[unlikely]] {
     packed_ = pack_saved(tensor, own_output_ >= 0);
     return;
