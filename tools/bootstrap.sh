@@ -45,6 +45,15 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 
+# Wanted, not needed: the program that draws pictures of graphs.
+if ! command -v dot >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "Installing graphviz"
+  export DEBIAN_FRONTEND=noninteractive
+  { [ ${#missing[@]} -gt 0 ] || apt-get update -qq; } 2>/dev/null &&
+    apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends graphviz </dev/null >/dev/null 2>&1 ||
+    echo "graphviz could not be installed; all but its pictures works without" >&2
+fi
+
 python=$(find_python) || { echo "No Python 3.11 to 3.13 with venv and headers was found; set PYTHON" >&2; exit 1; }
 compiler_is_good || { echo "No C++20 compiler was found; set CXX (g++ 12 is what is tested)" >&2; exit 1; }
 if ! [ -x "$venv/bin/pip" ] || ! "$venv/bin/python" -c pass 2>/dev/null; then

@@ -156,9 +156,9 @@ def _dlpack_device(self: Tensor) -> tuple[int, int]:
 
 def _render(self: Tensor, format: str = "image", **options: Any) -> Any:
     """A picture of the graph that ends in this tensor: see tensorgrad.viz.render."""
-    from tensorgrad.viz import render
+    import importlib
 
-    return render(self, format, **options)
+    return importlib.import_module("tensorgrad.viz").render(self, format, **options)
 
 
 _NUMPY_MULTIPLY_PRIORITY = 1000

@@ -65,20 +65,13 @@ def _grid(tensor: Tensor) -> str:
     side = "RIGHT" if tensor.numel() > 1 else "CENTER"
     sizes = [abs(x) for row in rows for x in row if isinstance(x, float) and math.isfinite(x)]
     largest = max(sizes, default=0.0)
-    cells = "".join(
-        "<TR>"
-        + "".join(
-            f'<TD BGCOLOR="{_shade(x, largest)}" ALIGN="{side}">{_text(_number(x), 9, face=MONO)}</TD>'
-            for x in row
-        )
-        + "</TR>"
-        for row in rows
-    )
-    return (
-        '<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="3" COLOR="#cbd2d9">'
-        + cells
-        + "</TABLE>"
-    )
+
+    def cell(value: Any) -> str:
+        text = _text(_number(value), 9, face=MONO)
+        return f'<TD BGCOLOR="{_shade(value, largest)}" ALIGN="{side}">{text}</TD>'
+
+    cells = "".join(f"<TR>{''.join(map(cell, row))}</TR>" for row in rows)
+    return f'<TABLE CELLBORDER="1" COLOR="#cbd2d9" BORDER="0" CELLSPACING="0" CELLPADDING="3">{cells}</TABLE>'
 
 
 def _summary(tensor: Tensor) -> str:
@@ -103,7 +96,7 @@ def _content(tensor: Tensor | None, max_elements: int) -> str:
 
 
 def _shape(shape: tuple[int, ...], dtype: str) -> str:
-    size = "×".join(map(str, shape)) if shape else "scalar"
+    size = "×".join(map(str, shape)) if shape else "scalar"  # noqa: RUF001
     return size if dtype == "float32" else f"{size} {dtype}"
 
 

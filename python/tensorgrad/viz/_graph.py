@@ -149,7 +149,7 @@ class _Reader:
             if node in self.steps:
                 for tensor in self.steps[node].inputs:
                     if id(tensor) not in self.buffers:
-                        sources.append(self.leaf(tensor, None)  # data stands before the model, not in it)
+                        sources.append(self.leaf(tensor, None))  # data stands before the model, not in it
             numbers[node] = self.op(node)
             self.graph.arrows += [(source, numbers[node]) for source in dict.fromkeys(sources)]
         for tensor in outputs:

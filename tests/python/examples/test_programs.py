@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from PIL import Image
 from examples.curves import write_curves
 from examples.files import write_whole
 from examples.progress import ProgressBar
+from tests.python.examples.conftest import Programs
 
 ROOT = Path(__file__).resolve().parents[3]
 SHORT = ("--truncate_train", 64, "--truncate_test", 40)
@@ -32,6 +34,21 @@ def test_xor(programs):
     softmax = np.array([[float(v) for v in re.findall(r"[\d.e+-]+", line)] for line in lines[3:]])
     np.testing.assert_allclose(softmax.sum(1), 1, atol=1e-5)
     np.testing.assert_array_equal(softmax.argmax(1), [1, 0, 0, 1])
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="the program graphviz is not installed")
+@pytest.mark.parametrize("model", ["xor", "convnet"])
+def test_graph(model, tmp_path):
+    """The pictures that the README shows are what the program draws."""
+    ours = Programs(ROOT)
+    path = tmp_path / "new" / "picture.png"
+    assert ours.run("-m", "examples.graph", "--model", model, "--out", path).stdout == f"wrote {path}\n"
+    drawn, shown = Image.open(path), Image.open(ROOT / "docs" / "images" / f"{model}.png")
+    assert min(drawn.size) > 500
+    assert all(abs(a - b) < 0.2 * b for a, b in zip(drawn.size, shown.size, strict=True))  # fonts differ
+    text = tmp_path / "graph.dot"
+    ours.run("-m", "examples.graph", "--model", model, "--out", text)
+    assert "CrossEntropyLoss" in text.read_text()
 
 
 def test_xor_gives_pytorchs_losses(programs, on_torch):
