@@ -389,6 +389,7 @@ PyObject* backward_id(PyObject*, PyObject*) { return PyLong_FromLongLong(current
 PyObject* will_run(PyObject*, PyObject* node) {
   return guarded([&] { return PyBool_FromLong(backward_will_run(unwrap_node(node).get())); });
 }
+PyObject* is_checkpoint_valid(PyObject*, PyObject*) { return PyBool_FromLong(backward_runs_everything()); }
 // _gradient_node(tensor): its grad_fn, or the accumulator of a leaf.
 PyObject* gradient_node(PyObject*, PyObject* tensor) {
   return guarded([&] {
@@ -410,6 +411,7 @@ PyObject* increment_version(PyObject*, PyObject* tensor) {
 PyMethodDef module_methods[] = {
     {"_current_graph_task_id", backward_id, METH_NOARGS, nullptr},
     {"_will_engine_execute_node", will_run, METH_O, nullptr},
+    {"_is_checkpoint_valid", is_checkpoint_valid, METH_NOARGS, nullptr},
     {"_gradient_node", gradient_node, METH_O, nullptr},
     {"_current_autograd_node", running_node, METH_NOARGS, nullptr},
     {"_increment_version", increment_version, METH_O, nullptr},

@@ -90,6 +90,42 @@ PyObject* disable(PyObject*, PyObject* message) {
   });
 }
 
+// _SavedTensor(tensor): kept as a node keeps it, through the hooks of now; unpack() gives it back.
+struct SavedObject {
+  PyObject_HEAD Saved saved;
+};
+class Nowhere final : public Node {
+ public:
+  Nowhere() : Node("SavedTensor") {}
+  TensorList apply(TensorList&&) override { return {}; }
+};
+PyObject* saved_new(PyTypeObject* type, PyObject* args, PyObject*) {
+  PyObject* tensor;
+  if (!PyArg_ParseTuple(args, "O", &tensor)) return nullptr;
+  return guarded([&] {
+    TG_CHECK(is_tensor(tensor), Type, "expected a Tensor, but got ", Py_TYPE(tensor)->tp_name);
+    Saved saved(unwrap(tensor), nullptr, 0);
+    PyObject* self = checked(type->tp_alloc(type, 0));
+    new (&reinterpret_cast<SavedObject*>(self)->saved) Saved(std::move(saved));
+    return self;
+  });
+}
+void saved_dealloc(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  reinterpret_cast<SavedObject*>(self)->saved.~Saved();
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+PyObject* saved_unpack(PyObject* self, PyObject*) {
+  return guarded([&] {
+    static Node* nowhere = new Nowhere;
+    const GradModeGuard with_history(true);
+    return wrap(reinterpret_cast<SavedObject*>(self)->saved.unpack(*nowhere));
+  });
+}
+PyMethodDef saved_methods[] = {{"unpack", saved_unpack, METH_NOARGS, nullptr},
+                               {nullptr, nullptr, 0, nullptr}};
+
 std::string traceback() {
   AcquireGil gil;
   Object module = owned(PyImport_ImportModule("traceback"));
@@ -168,6 +204,12 @@ PyMethodDef anomaly_functions[] = {
 
 void add_saved_hooks(PyObject* module) {
   pack_saved = pack;
+  PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(saved_new)},
+                         {Py_tp_dealloc, reinterpret_cast<void*>(saved_dealloc)},
+                         {Py_tp_methods, saved_methods},
+                         {0, nullptr}};
+  PyType_Spec spec = {"tensorgrad._C._SavedTensor", sizeof(SavedObject), 0, Py_TPFLAGS_DEFAULT, slots};
+  check_status(PyModule_AddObjectRef(module, "_SavedTensor", owned(PyType_FromSpec(&spec)).get()));
   check_status(PyModule_AddFunctions(module, hook_functions));
 }
 

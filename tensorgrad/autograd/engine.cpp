@@ -168,6 +168,11 @@ void check_nan(const Node& node, const TensorList& gradients) {
 }  // namespace
 
 int64_t current_backward_id() { return current_run ? current_run->id : -1; }
+bool backward_runs_everything() {
+  for (const Run* run = current_run; run; run = run->outer)
+    if (!run->everything) return false;
+  return true;
+}
 bool backward_will_run(Node* node) {
   TG_CHECK(current_run, Runtime, "_get_should_execute_nodes should only be called during the backward pass");
   const Task* task = current_run->tasks.find(node);

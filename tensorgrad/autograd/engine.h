@@ -22,5 +22,7 @@ TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
 // The run under way on this thread: its number (-1: none), and whether it will run or did run a node.
 int64_t current_backward_id();
 bool backward_will_run(Node* node);
+// Whether no run under way, this one or one around it, is for named inputs alone.
+bool backward_runs_everything();
 
 }  // namespace tensorgrad

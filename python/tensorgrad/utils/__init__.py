@@ -1,11 +1,11 @@
-"""Utilities around the engine: data loading, hooks, safetensors files."""
+"""Utilities around the engine: activation checkpoints, data loading, hooks, safetensors files."""
 
 from __future__ import annotations
 
 import importlib
 from typing import Any
 
-__all__ = ["data", "hooks", "safetensors"]
+__all__ = ["checkpoint", "data", "hooks", "safetensors"]
 
 
 def __getattr__(name: str) -> Any:
