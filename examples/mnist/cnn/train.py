@@ -1,128 +1,14 @@
 """Trains a ConvNet on handwritten digits: `python -m examples.mnist.cnn.train`."""
 
-import argparse
-import os
 import sys
-from pathlib import Path
 
-import tensorgrad
-
-from ...harness import Trainer, fail
-from ..data import Split, load_digits, load_mnist
+from ..training import make_parser, parse, train
 from .model import CNN
 
 
-def positive(text: str) -> int:
-    """An argument that has to be a whole number from 1."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text}")
-    return value
-
-
-def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m examples.mnist.cnn.train", description=__doc__)
-    add = parser.add_argument
-    add(
-        "--dataset",
-        default="digits",
-        choices=["digits", "mnist"],
-        help="default: digits, scikit-learn's 8x8 ones",
-    )
-    add(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="folder with MNIST's IDX files; without it they are downloaded",
-    )
-    add("--device", default="cpu", help="default: cpu")
-    add("--epochs", default=20, type=positive, help="default: 20")
-    add("--batch_size", default=32, type=positive, help="default: 32")
-    add("--lr", default=1e-3, type=float, help="Adam's learning rate in the first epoch (default: 0.001)")
-    add("--truncate_train", type=positive, metavar="N", help="train on the first N images (default: all)")
-    add("--truncate_test", type=positive, metavar="N", help="test with the first N images (default: all)")
-    add("--seed", default=0, type=int, help="of weights, order, dropout and the digits' split (default: 0)")
-    add(
-        "--threads",
-        type=positive,
-        metavar="N",
-        help="threads to compute with (default: the library's choice)",
-    )
-    add(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="folder for weights, history and curves (default: runs/cnn-DATASET)",
-    )
-    add("--log_steps", default=0, type=int, metavar="N", help="print the loss of each of the first N steps")
-    options = parser.parse_args(arguments)
-    if options.data is not None and options.dataset != "mnist":
-        parser.error("--data goes with --dataset mnist")
-    if options.out is None:
-        options.out = Path("runs") / f"cnn-{options.dataset}"
-    return options
-
-
-def load(options: argparse.Namespace) -> Split:
-    """The data that the options ask for."""
-    split = load_mnist(options.data) if options.dataset == "mnist" else load_digits(options.seed)
-    return Split(
-        split.train.first(options.truncate_train), split.test.first(options.truncate_test), split.notes
-    )
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Train and report. Returns the exit code: 0, 1 for bad data or files, 130 after Ctrl-C."""
-    options = parse(arguments)
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        split = load(options)
-    except (OSError, ValueError) as error:
-        return fail(error)
-    for note in split.notes:
-        print(note, flush=True)
-
-    if options.threads:
-        tensorgrad.set_num_threads(options.threads)
-    tensorgrad.manual_seed(options.seed)
-    data = tensorgrad.utils.data
-    train, test = (
-        data.TensorDataset(tensorgrad.from_numpy(part.images), tensorgrad.from_numpy(part.labels))
-        for part in (split.train, split.test)
-    )
-    model = CNN(image_size=split.train.images.shape[-1])
-    about = {name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()}
-    trainer = Trainer(
-        model=model,
-        optimizer=tensorgrad.optim.Adam(model.parameters(), lr=options.lr),
-        train_loader=data.DataLoader(train, batch_size=options.batch_size, shuffle=True),
-        test_loader=data.DataLoader(test, batch_size=256),
-        epochs=options.epochs,
-        device=options.device,
-        out=options.out,
-        log_steps=options.log_steps,
-        about=about | {"engine": f"{tensorgrad.__name__} {tensorgrad.__version__}"},
-    )
-    try:
-        finished = trainer.run()
-    except OSError as error:
-        return fail(error)
-    report(trainer)
-    return 0 if finished else 130
-
-
-def report(trainer: Trainer) -> None:
-    """Print the accuracy of each digit in the last test, and where the files are."""
-    if trainer.per_class:
-        print("digit  accuracy")
-        for digit, right, count in trainer.per_class:
-            print(f"{digit:5}  {right / count:8.4f}")
-        _, right, count = map(sum, zip(*trainer.per_class))
-        print(f"total  {right / count:8.4f}  ({right:,} of {count:,})")
-    if trainer.history["steps"]:
-        did = "interrupted; kept" if trainer.stop.wanted else "wrote"
-        print(f"{did} model.safetensors, history.json, curves.png in {os.path.relpath(trainer.out)}")
+    """Train and report; returns the exit code."""
+    return train(parse(make_parser("cnn", __doc__), arguments), lambda image_size: CNN(image_size=image_size))
 
 
 if __name__ == "__main__":
