@@ -68,7 +68,24 @@ def _is_edge(value: Any) -> bool:
     return isinstance(value, tuple) and hasattr(value, "ownership_token")  # a GradientEdge
 
 
-def _checked_gradients(tensors: tuple[Any, ...], gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+def _batched(
+    results: Any, gradients: Any, retain: bool, create_graph: bool, targets: Any, allow: bool
+) -> tuple[Any, ...]:
+    """One backward per entry of the gradients' first dimension; the results stacked."""
+    import tensorgrad
+
+    count = next(len(gradient) for gradient in gradients if gradient is not None)
+    rows = []
+    for i in range(count):
+        entry = tuple(None if gradient is None else gradient[i] for gradient in gradients)
+        keep = retain or i < count - 1
+        rows.append(_C._run_backward(results, entry, keep, create_graph, targets, allow, False))
+    return tuple(None if column[0] is None else tensorgrad.stack(column) for column in zip(*rows))
+
+
+def _checked_gradients(
+    tensors: tuple[Any, ...], gradients: tuple[Any, ...], batched: bool = False
+) -> tuple[Any, ...]:
     if len(gradients) != len(tensors):
         if gradients == (None,):
             gradients = (None,) * len(tensors)
@@ -79,7 +96,15 @@ def _checked_gradients(tensors: tuple[Any, ...], gradients: tuple[Any, ...]) -> 
             continue
         if not isinstance(gradient, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
-        if not _is_edge(tensor) and gradient.shape != tensor.shape:
+        if batched and gradient.shape[1:] != tensor.shape:
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the "
+                "batch dimension. The sizes of the remaining dimensions are expected to match the shape of "
+                f"corresponding output, but a mismatch was detected: grad_output[{i}] has a shape of "
+                f"{gradient.shape[1:]} and output[{i}] has a shape of {tensor.shape}. If you only want some "
+                "tensors in `grad_output` to be considered batched, consider using vmap."
+            )
+        if not batched and not _is_edge(tensor) and gradient.shape != tensor.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] "
                 "has a shape of "
@@ -130,9 +155,8 @@ def grad(
 
     allow_unused: None for an input that the outputs do not depend on, instead of RuntimeError.
     materialize_grads: zeros for such an input.
+    is_grads_batched: grad_outputs have one more dimension in front, and so do the results; a loop.
     """
-    if is_grads_batched:
-        raise NotImplementedError("grad(): is_grads_batched=True is not supported")
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
@@ -143,11 +167,14 @@ def grad(
     allow = materialize_grads if allow_unused is None else allow_unused
     results = _as_tuple(outputs)
     targets = _as_tuple(inputs)
-    gradients = _checked_gradients(results, _as_tuple(grad_outputs))
+    gradients = _checked_gradients(results, _as_tuple(grad_outputs), is_grads_batched)
     retain = create_graph if retain_graph is None else retain_graph
-    found = _C._run_backward(
-        results, gradients, bool(retain), bool(create_graph), targets, bool(allow), False
-    )
+    if is_grads_batched:
+        found = _batched(results, gradients, bool(retain), bool(create_graph), targets, bool(allow))
+    else:
+        found = _C._run_backward(
+            results, gradients, bool(retain), bool(create_graph), targets, bool(allow), False
+        )
     if materialize_grads:
         import tensorgrad
 

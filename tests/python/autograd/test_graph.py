@@ -82,6 +82,11 @@ graph.register_multi_grad_hook([x.detach()], seen.append)
 torch.autograd.grad(x.sum(), [])
 torch.autograd.grad(x.sum(), [w])
 torch.autograd.grad((x * 2).sum(), [x, w], materialize_grads=True, create_graph=True)
+torch.autograd.grad(x * w, [x, w], torch.eye(3), is_grads_batched=True)
+torch.autograd.grad(x * x, x, (torch.eye(3),), is_grads_batched=True, create_graph=True)
+torch.autograd.grad(x * w, [x, w], torch.ones(4, 3), is_grads_batched=True, retain_graph=True)
+torch.autograd.grad(x * w, [x], torch.ones(3), is_grads_batched=True)
+torch.autograd.grad((x * 2).sum(), [x, w], torch.ones(2), is_grads_batched=True, allow_unused=True)
 """
 
 
