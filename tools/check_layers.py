@@ -27,7 +27,7 @@ CPP_LAYERS = [
     ["python/src"],
 ]
 # Sub-packages of the Python package, lowest first; what is not named here lies below them all.
-PYTHON_LAYERS = ["autograd", "utils.checkpoint", "nn", "optim", "utils.data", "viz"]
+PYTHON_LAYERS = ["autograd", "utils.checkpoint", "nn", "optim", "utils.data", "utils._summary", "viz"]
 EXTENSION = "tensorgrad._C"
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 # Kernel files are compiled once per instruction set: an inline function of the C++ library compiled there

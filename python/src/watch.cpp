@@ -1,4 +1,5 @@
-// What tensorgrad.viz asks of the engine: the ops recorded while it watches, and the shapes of their outputs.
+// What tensorgrad.viz and utils.summary ask of the engine: the ops recorded while it is watched, the shapes
+// of their outputs, and how much arithmetic was done.
 #include "watch.h"
 
 #include <memory>
@@ -6,6 +7,7 @@
 #include "autograd.h"
 #include "common.h"
 #include "tensor_object.h"
+#include "tensorgrad/core/work.h"
 #include "tensorgrad/tensor/watch.h"
 #include "types.h"
 
@@ -64,11 +66,14 @@ PyObject* node_outputs(PyObject*, PyObject* object) {
   });
 }
 
+PyObject* count_multiply_adds(PyObject*, PyObject*) { return PyLong_FromLongLong(multiply_adds); }
+
 PyMethodDef functions[] = {
     {"_watch_begin", watch_begin, METH_NOARGS, "Notes every op that is recorded on this thread."},
     {"_watch_scope", watch_scope, METH_O, "_watch_scope(number): where the ops that follow are recorded."},
     {"_watch_end", watch_end, METH_NOARGS, "Ends the watch: [(node, output, inputs, scope, version), ...]."},
     {"_node_outputs", node_outputs, METH_O, "_node_outputs(node): [(shape, dtype), ...]."},
+    {"_multiply_adds", count_multiply_adds, METH_NOARGS, "Multiply-adds of this thread's products so far."},
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace

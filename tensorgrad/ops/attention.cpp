@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tensorgrad/backends/slots_attention.h"
+#include "tensorgrad/core/work.h"
 #include "tensorgrad/dispatch/op_row.h"
 #include "tensorgrad/ops/arithmetic.h"
 #include "tensorgrad/ops/arrange.h"
@@ -183,6 +184,7 @@ TensorList fused_backward(const Tensor& u, const Tensor& q, const Tensor& k, con
   AttentionGradArgs args;
   static_cast<AttentionArgs&>(args) = arguments(x, y, z, mask, o, logsumexp, causal, scale);
   args.u = heads_of(du), args.dq = heads_of(dq), args.dk = heads_of(dk), args.dv = heads_of(dv);
+  multiply_adds += (3 * x.numel() + 2 * o.numel()) * y.sizes()[2];  // scores again, and four gradients
   slots::attention_backward(q.device(), args);
   return {to(dq, own), to(dk, own), to(dv, own)};
 }
@@ -195,6 +197,7 @@ Tensor fused(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& ma
   const int64_t queries = q.sizes()[2];
   const Tensor result = empty_heads(x, queries, v.sizes()[3], t);
   const Tensor logsumexp = Tensor::empty({q.sizes()[0], q.sizes()[1], queries}, t, q.device());
+  multiply_adds += x.numel() * y.sizes()[2] + result.numel() * y.sizes()[2];  // scores, and their sums
   slots::attention(q.device(), arguments(x, y, z, mask, result, logsumexp, causal, scale));
   const Tensor out = to(result, q.dtype());
   return record_jointly(

@@ -1,6 +1,7 @@
 #include "tensorgrad/ops/convolution.h"
 
 #include "tensorgrad/backends/slots.h"
+#include "tensorgrad/core/work.h"
 #include "tensorgrad/dispatch/op_row.h"
 #include "tensorgrad/ops/copy.h"
 #include "tensorgrad/ops/pointwise.h"
@@ -42,6 +43,13 @@ ConvArgs arguments(const Shape& input, const Shape& weight, const Geometry& g, D
   return args;
 }
 
+void run(Slot<void(const ConvArgs&)>& slot, const Tensor& out, const ConvArgs& args) {
+  if (out.numel() == 0) return;
+  multiply_adds += args.batch * args.out_channels * args.out_height * args.out_width *
+                   (args.in_channels / args.groups) * args.kernel_y * args.kernel_x;
+  slot(out.device(), args);
+}
+
 Tensor convolution(const Tensor& input, const Tensor& weight, const Tensor& bias, const Geometry& g);
 Tensor input_gradient(const Tensor& u, const Tensor& weight, const Shape& input_sizes, const Geometry& g);
 Tensor weight_gradient(const Tensor& u, const Tensor& input, const Shape& weight_sizes, const Geometry& g);
@@ -59,7 +67,7 @@ Tensor convolution(const Tensor& input, const Tensor& weight, const Tensor& bias
     args.weight = w.bytes();
     args.bias = b.defined() ? b.bytes() : nullptr;
     args.output = out.bytes();
-    if (out.numel() > 0) slots::conv2d(out.device(), args);
+    run(slots::conv2d, out, args);
     out = to(out, input.dtype());
   }
   return record(
@@ -85,7 +93,7 @@ Tensor input_gradient(const Tensor& u, const Tensor& weight, const Shape& input_
     args.grad_output = up.bytes();
     args.weight = w.bytes();
     args.grad_input = out.bytes();
-    if (out.numel() > 0) slots::conv2d_grad_input(out.device(), args);
+    run(slots::conv2d_grad_input, out, args);
     out = to(out, u.dtype());
   }
   return record(
@@ -108,7 +116,7 @@ Tensor weight_gradient(const Tensor& u, const Tensor& input, const Shape& weight
     args.grad_output = up.bytes();
     args.input = a.bytes();
     args.grad_weight = out.bytes();
-    if (out.numel() > 0) slots::conv2d_grad_weight(out.device(), args);
+    run(slots::conv2d_grad_weight, out, args);
     out = to(out, u.dtype());
   }
   return record(

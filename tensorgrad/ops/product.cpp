@@ -1,10 +1,19 @@
 #include "tensorgrad/ops/product.h"
 
 #include "tensorgrad/backends/slots.h"
+#include "tensorgrad/core/work.h"
 #include "tensorgrad/ops/pointwise.h"
 #include "tensorgrad/ops/record.h"
 
 namespace tensorgrad {
+namespace {
+
+void run(const Tensor& out, const GemmArgs& args) {
+  multiply_adds += args.batch * args.m * args.n * args.k;
+  slots::gemm(out.device(), args);
+}
+
+}  // namespace
 
 void check_product_dtype(const char* kernel, DType t) {
   TG_CHECK(t != DType::Bool, NotImplemented, "\"", kernel, "\" not implemented for 'Bool'");
@@ -46,7 +55,7 @@ Tensor multiply(const Tensor& a, bool a_transposed, const Tensor& b, bool b_tran
     args.bias_row = addend.row;
     args.bias_col = addend.column;
   }
-  slots::gemm(out.device(), args);
+  run(out, args);
   return out;
 }
 
@@ -66,7 +75,7 @@ Tensor multiply_vector(const Tensor& matrix, const Tensor& vector, const Shape& 
   args.a = matrix.bytes();
   args.b = vector.bytes();
   args.c = out.bytes();
-  slots::gemm(out.device(), args);
+  run(out, args);
   return out;
 }
 
