@@ -1,4 +1,4 @@
-"""Utilities around the engine: activation checkpoints, data loading, hooks, safetensors files, tables of models."""
+"""Utilities around the engine: activation checkpoints, data loading, hooks, safetensors, tables of models."""
 
 from __future__ import annotations
 
