@@ -1,5 +1,6 @@
 """What a training program needs around its model: the loop, tests, progress, files that survive Ctrl-C."""
 
+import argparse
 import json
 import math
 import signal
@@ -179,3 +180,11 @@ def fail(message: object) -> int:
     """Say on standard error what went wrong; returns the exit code for it."""
     print(f"error: {message}", file=sys.stderr, flush=True)
     return 1
+
+
+def positive(text: str) -> int:
+    """An argument that has to be a whole number from 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text}")
+    return value

@@ -8,16 +8,8 @@ from typing import Any
 
 import tensorgrad
 
-from ..harness import Trainer, fail
+from ..harness import Trainer, fail, positive
 from .data import Split, load_digits, load_mnist
-
-
-def positive(text: str) -> int:
-    """An argument that has to be a whole number from 1."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text}")
-    return value
 
 
 def make_parser(model: str, description: str | None) -> argparse.ArgumentParser:

@@ -2,7 +2,8 @@
 
 import sys
 
-from ..training import make_parser, parse, positive, train
+from ...harness import positive
+from ..training import make_parser, parse, train
 from .model import ViT
 
 
