@@ -25,7 +25,7 @@ export CXX
 TRAIN_ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: train test test-cpp test-python test-all test-asan test-isa test-slow bench lint format layers wheel clean help
+.PHONY: train test test-cpp test-python test-all asan test-asan test-fuzz test-isa test-slow bench lint format layers wheel clean help
 help:
 	@echo "make train | test | test-all | bench | lint | format | wheel | clean"
 
@@ -66,8 +66,8 @@ test-cpp: $(STAMPS)/installed
 test-python: $(STAMPS)/installed $(STAMPS)/extra-test $(STAMPS)/extra-examples
 	$(BIN)/pytest tests/tools tests/python -n $(JOBS) $(PYTEST_ARGS)
 
-# All of `make test`, then: each instruction set that this machine has, the slow sweeps, the sanitizers.
-test-all: test test-isa test-slow test-asan
+# All of `make test`, then: each instruction set that this machine has, the slow sweeps, the sanitizers, bad files.
+test-all: test test-isa test-slow test-asan test-fuzz
 
 test-isa: test-cpp $(STAMPS)/extra-test $(STAMPS)/extra-examples
 	@for level in $$(tools/cpu_levels.sh); do \
@@ -87,14 +87,22 @@ test-slow: test-cpp $(STAMPS)/extra-test $(STAMPS)/extra-examples
 # built with the sanitizer needs its library first; libstdc++ beside it, or exceptions cannot be intercepted. The
 # interpreter itself leaks by design.
 ASAN_TESTS ?= tests/python
-test-asan: $(STAMPS)/installed $(STAMPS)/extra-test
+ASAN_ENV = LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so) $$(g++ -print-file-name=libstdc++.so)" \
+	UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=build-asan/python
+FUZZ_COUNT ?= 100000
+asan: $(STAMPS)/installed $(STAMPS)/extra-test
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cmake -S . -B build-asan -G Ninja --log-level=WARNING \
 	  -DPython_EXECUTABLE=$(abspath $(PY)) -DTENSORGRAD_TESTS=ON -DTENSORGRAD_SANITIZE=address,undefined
 	@$(BIN)/cmake --build build-asan
+
+test-asan: asan
 	@UBSAN_OPTIONS=print_stacktrace=1 $(BIN)/ctest --test-dir build-asan --output-on-failure --no-tests=error -j $(JOBS)
-	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so) $$(g++ -print-file-name=libstdc++.so)" \
-	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=build-asan/python \
+	$(ASAN_ENV) ASAN_OPTIONS=detect_leaks=0 \
 	  $(BIN)/pytest $(ASAN_TESTS) -q -n $(JOBS) -p no:cacheprovider $(PYTEST_ARGS)
+
+# Damaged and hostile files for the readers. Freed memory is kept for a short while only, as growth is a finding.
+test-fuzz: asan
+	$(ASAN_ENV) ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 $(PY) -m tests.fuzz.files --count $(FUZZ_COUNT)
 
 bench: $(STAMPS)/installed $(STAMPS)/extra-test
 	$(PY) -m benchmarks $(BENCH_ARGS)

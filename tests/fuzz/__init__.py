@@ -1,0 +1,1 @@
+"""Readers of files, fed with damaged and hostile ones."""
