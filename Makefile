@@ -81,7 +81,7 @@ SWEEP := exp,log,tanh,sigmoid,erf,sin,cos
 test-slow: test-cpp $(STAMPS)/extra-test $(STAMPS)/extra-examples
 	build-wheel/tests/cpp/vmath/vmath_sweep --step 97
 	build-wheel/tests/cpp/vmath/vmath_sweep --step 1 --only $(SWEEP)
-	TENSORGRAD_OP_DB=1 TENSORGRAD_STRICT=1 $(BIN)/pytest tests/python -m slow -n $(JOBS) $(PYTEST_ARGS)
+	TENSORGRAD_STRICT=1 $(BIN)/pytest tests/python -m slow -n $(JOBS) $(PYTEST_ARGS)
 
 # The extension of this build lies in build-asan/python, before the installed package. An interpreter that was not
 # built with the sanitizer needs its library first; libstdc++ beside it, or exceptions cannot be intercepted. The

@@ -51,6 +51,21 @@ std::string name_of_type(PyObject* object) {
   return dot == name.npos || name.rfind("numpy.", 0) == 0 ? name : name.substr(dot + 1);
 }
 
+// What is said of an element of a list of tensors that is none.
+std::string element_text(PyObject* object, Py_ssize_t element, int argument) {
+  return "expected Tensor as element " + std::to_string(element) + " in argument " +
+         std::to_string(argument) + ", but got " + name_of_type(object);
+}
+
+int64_t size_from(PyObject* object, Py_ssize_t place, const std::string& function, const Param& p) {
+  try {
+    return to_int(object);
+  } catch (const Error& error) {
+    fail(ErrorKind::Type, function, "(): argument '", p.name, "' failed to unpack the object at pos ",
+         place + 1, " with error \"", error.what());
+  }
+}
+
 bool same_name(PyObject* a, PyObject* b) { return a == b || PyUnicode_Compare(a, b) == 0; }
 
 }  // namespace
@@ -67,6 +82,7 @@ Signature::Signature(const OpRow& row, bool method) : schema(row), self_params(m
     }
   }
   if (row.writes_out && out_param < 0) out_param = int(schema.params.size());
+  most_arguments = Py_ssize_t(keywords.size());
   const int first = self_params;
   packs_ints = schema.positional - first == 1 && schema.params[size_t(first)].type == ParamType::Ints;
 }
@@ -94,7 +110,8 @@ std::string Signature::describe() const {
   return text + ")";
 }
 
-bool Arguments::ints_from(PyObject* object, const Param& p, Ints& out, std::string* element_problem) {
+bool Arguments::ints_from(const std::string& function, PyObject* object, const Param& p, Ints& out,
+                          std::string* element_problem) {
   if (PyTuple_Check(object) || PyList_Check(object)) {
     const Py_ssize_t n = PySequence_Fast_GET_SIZE(object);
     PyObject** items = PySequence_Fast_ITEMS(object);
@@ -103,13 +120,16 @@ bool Arguments::ints_from(PyObject* object, const Param& p, Ints& out, std::stri
         out.push_back(kNoneItem);
         continue;
       }
+      if (!is_index(items[i]) && i > 0)
+        fail(ErrorKind::Type, function, "(): argument '", p.name, "' failed to unpack the object at pos ",
+             i + 1, " with error \"type must be ", type_name(p), ",but got ", name_of_type(items[i]), "\"");
       if (!is_index(items[i])) {
         if (element_problem)
           *element_problem =
               "but found element of type " + name_of_type(items[i]) + " at pos " + std::to_string(i);
         return false;
       }
-      out.push_back(to_int(items[i]));
+      out.push_back(size_from(items[i], i, function, p));
     }
     return true;
   }
@@ -214,13 +234,12 @@ bool Arguments::set(const Signature& signature, int index, PyObject* object, int
           } else if (items[i] == Py_None && p.nullable_items) {
             list.push_back(Tensor());
           } else {
-            element_problem =
-                "but found element of type " + name_of_type(items[i]) + " at pos " + std::to_string(i);
+            if (why) *why = element_text(items[i], i, index);
             list.clear();
             fits = false;
           }
         }
-        if (!fits) break;
+        if (!fits) return false;
         v.kind = ValueKind::TensorList;
         v.tensors = &lists_[list_count_++];
         return true;
@@ -250,7 +269,7 @@ bool Arguments::set(const Signature& signature, int index, PyObject* object, int
     case ParamType::Ints: {
       Ints& list = ints_[ints_count_];
       list.clear();
-      if (ints_from(object, p, list, &element_problem)) {
+      if (ints_from(signature.schema.name, object, p, list, &element_problem)) {
         v.kind = ValueKind::Ints;
         v.ints = &ints_[ints_count_++];
         return true;
@@ -347,7 +366,7 @@ bool Arguments::parse(const Signature& signature, PyObject* const* args, Py_ssiz
                  std::to_string(i - self);
         return false;
       }
-      list.push_back(to_int(args[i]));
+      list.push_back(size_from(args[i], i - self, schema.name, schema.params[size_t(self)]));
     }
     values[self].kind = ValueKind::Ints;
     values[self].ints = &list;
@@ -359,10 +378,7 @@ bool Arguments::parse(const Signature& signature, PyObject* const* args, Py_ssiz
     list.clear();
     for (Py_ssize_t i = schema.variadic; i < positional; i++) {
       if (!is_tensor(args[i])) {
-        if (why)
-          *why = schema.name + "(): argument '" + schema.params[size_t(schema.variadic)].name +
-                 "' must be tuple of Tensors, but found element of type " + name_of_type(args[i]) +
-                 " at pos " + std::to_string(i - schema.variadic);
+        if (why) *why = element_text(args[i], i - schema.variadic, schema.variadic);
         return false;
       }
       list.push_back(unwrap(args[i]));

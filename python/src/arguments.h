@@ -24,6 +24,7 @@ struct Signature {
   std::vector<Keyword> keywords;
   int self_params;  // 1 for methods: self does not count in texts
   int out_param = -1;
+  Py_ssize_t most_arguments = 0;        // by position and by keyword
   bool packs_ints;                      // view(2, 3): all positional arguments are one list of ints
   PyTypeObject* named_tuple = nullptr;  // for results with names
   std::string describe() const;         // as error texts list it
@@ -46,7 +47,8 @@ class Arguments {
  private:
   bool set(const Signature& signature, int index, PyObject* object, int position, std::string* why);
   bool set_option(int option, PyObject* object, std::string* why, const Signature& signature);
-  bool ints_from(PyObject* object, const Param& p, Ints& out, std::string* element_problem);
+  bool ints_from(const std::string& function, PyObject* object, const Param& p, Ints& out,
+                 std::string* element_problem);
 
   alignas(Value) unsigned char raw_values_[kMaxParams * sizeof(Value)];
   Tensor numbers_[6];

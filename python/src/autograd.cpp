@@ -168,7 +168,8 @@ PyObject* get_data(PyObject* self, void*) {
 int set_data(PyObject* self, PyObject* value, void*) {
   return guarded(
       [&] {
-        TG_CHECK(value && is_tensor(value), Type, "Variable data has to be a tensor, but got ",
+        TG_CHECK(value, Runtime, "Deleting tensor data is not allowed. Delete tensor instead!");
+        TG_CHECK(is_tensor(value), Type, "Variable data has to be a tensor, but got ",
                  value ? Py_TYPE(value)->tp_name : "None");
         TG_CHECK(!unwrap(self).requires_grad() || is_floating(unwrap(value).dtype()), Runtime,
                  "data set to a tensor that requires gradients must be floating point or complex dtype");

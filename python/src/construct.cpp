@@ -1,10 +1,12 @@
 #include "construct.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "scalars.h"
 #include "tensor_methods.h"
 #include "tensor_object.h"
+#include "tensorgrad/core/narrowing.h"
 #include "tensorgrad/ops/copy.h"
 #include "types.h"
 
@@ -100,8 +102,10 @@ void scan_data(PyObject* data, Scan& scan, size_t depth, bool first) {
       for (int64_t size : t.sizes()) scan.sizes.push_back(size);
     return;
   }
-  if (PyUnicode_Check(data))
-    fail(ErrorKind::Type, depth == 0 ? "new(): invalid data type 'str'" : "too many dimensions 'str'");
+  if (PyUnicode_Check(data)) {
+    TG_CHECK(depth > 0, Type, "new(): invalid data type 'str'");
+    fail(ErrorKind::Value, "too many dimensions 'str'");
+  }
   TG_CHECK(is_sequence(data), Runtime, "Could not infer dtype of ", Py_TYPE(data)->tp_name);
   Object fast = owned(PySequence_Fast(data, "expected a sequence"));
   const Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.get());
@@ -125,22 +129,19 @@ void store(PyObject* data, const Tensor& out, char* to, size_t depth) {
   }
   if (depth == out.sizes().size()) {
     if (is_sequence(data))
-      fail(ErrorKind::Value, "only one element tensors can be converted to Python scalars");
+      fail(ErrorKind::Type, "'", Py_TYPE(data)->tp_name, "' object cannot be interpreted as an integer");
     TG_CHECK(is_number(data), Type, "must be real number, not ", Py_TYPE(data)->tp_name);
     const Scalar value = to_scalar(data);
     dispatch_all(out.dtype(), [&]<class T>() {
-      if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-        const int64_t number = value.to_int();
-        TG_CHECK(int64_t(T(number)) == number, Runtime, "value cannot be converted to type ",
+      if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
+        TG_CHECK(fits(Scalar(value.to_int()), out.dtype()), Runtime, "value cannot be converted to type ",
                  dtype_name(out.dtype()), " without overflow");
-      }
       *reinterpret_cast<T*>(to) = value.to<T>();
     });
     return;
   }
   const int64_t size = out.sizes()[depth], step = out.strides()[depth] * int64_t(out.element_size());
-  TG_CHECK(is_sequence(data), Type, "expected sequence of length ", size, " at dim ", depth,
-           " (got a number)");
+  TG_CHECK(is_sequence(data), Type, "not a sequence");
   Object fast = owned(PySequence_Fast(data, "expected a sequence"));
   TG_CHECK(PySequence_Fast_GET_SIZE(fast.get()) == size, Value, "expected sequence of length ", size,
            " at dim ", depth, " (got ", PySequence_Fast_GET_SIZE(fast.get()), ")");
@@ -159,6 +160,12 @@ Options parse(const char* function, PyObject* args, PyObject* kwargs) {
   PyObject *dtype = Py_None, *device = Py_None;
   int requires_grad = 0, pin = 0;
   Options o;
+  PyObject *name, *value;
+  for (Py_ssize_t place = 0; kwargs && PyDict_Next(kwargs, &place, &name, &value);)
+    TG_CHECK(std::any_of(names, names + 5, [&](const char* known) { return checked_utf8(name) == known; }),
+             Type, function, "() got an unexpected keyword argument '", checked_utf8(name), "'");
+  TG_CHECK(PyTuple_GET_SIZE(args) > 0 || (kwargs && PyDict_GetItemString(kwargs, "data")), Type, function,
+           "() missing 1 required positional arguments: \"data\"");
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$OOpp", const_cast<char**>(names), &o.data, &dtype,
                                    &device, &requires_grad, &pin))
     throw PythonError();
@@ -182,6 +189,8 @@ PyObject* tensor(PyObject*, PyObject* args, PyObject* kwargs) {
           "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
           1));
     Tensor t = tensor_from_data(o.data, o.dtype, o.device);
+    TG_CHECK(!o.requires_grad || is_floating(t.dtype()), Runtime,
+             "Only Tensors of floating point and complex dtype can require gradients");
     if (o.requires_grad) t.set_requires_grad(true);
     return wrap(std::move(t));
   });

@@ -105,6 +105,7 @@ PyObject* run(const Signature& signature, Arguments& arguments, PyObject* self, 
   for (Py_ssize_t i = 0; i < n; i++) {
     PyObject* item = PySequence_Fast_ITEMS(arguments.out)[i];
     TG_CHECK(is_tensor(item), Type, signature.schema.name, "(): out must be a tuple of Tensors");
+    check_out_dtype(Out::into(unwrap(item)), result.tensors[size_t(i)].dtype());
     deliver(signature.schema.name.c_str(), Out::into(unwrap(item)), result.tensors[size_t(i)]);
     result.tensors[size_t(i)] = unwrap(item);
   }
@@ -151,6 +152,16 @@ std::string given_types(PyObject* const* args, Py_ssize_t from, Py_ssize_t posit
       why = name + why.substr(signature.schema.name.size());
     fail(ErrorKind::Type, why);
   }
+  // Where the number of arguments leaves one overload, the text is about that one.
+  const Py_ssize_t given = positional + (names ? PyTuple_GET_SIZE(names) : 0);
+  const Signature* plausible = nullptr;
+  int count = 0;
+  for (auto& signature : *self->signatures)
+    if (given >= signature->schema.required && given <= signature->most_arguments) {
+      plausible = signature.get();
+      count++;
+    }
+  if (count == 1 && !arguments.parse(*plausible, args, positional, names, &why)) fail(ErrorKind::Type, why);
   std::string text = name + "() received an invalid combination of arguments - got (" +
                      given_types(args, self->method, positional, names) + "), but expected one of:";
   for (auto& signature : *self->signatures) {
@@ -167,7 +178,9 @@ PyObject* call(PyObject* callable, PyObject* const* args, size_t flags, PyObject
     OpFunction* self = reinterpret_cast<OpFunction*>(callable);
     const Py_ssize_t positional = PyVectorcall_NARGS(flags);
     if (self->method && (positional < 1 || !is_tensor(args[0])))
-      fail(ErrorKind::Type, "unbound method Tensor.", checked_utf8(self->name), "() needs an argument");
+      fail(ErrorKind::Type, "descriptor '", checked_utf8(self->name),
+           "' for 'torch._C.TensorBase' objects doesn't apply to a '",
+           positional < 1 ? "NoneType" : Py_TYPE(args[0])->tp_name, "' object");
     Arguments arguments;
     for (auto& signature : *self->signatures) {
       if (arguments.parse(*signature, args, positional, names))

@@ -118,14 +118,20 @@ PyObject* negative(PyObject* a) {
 }
 PyObject* positive(PyObject* a) { return Py_NewRef(a); }
 PyObject* absolute(PyObject* a) { return PyObject_CallMethod(a, "abs", nullptr); }
-PyObject* invert(PyObject* a) { return PyObject_CallMethod(a, "bitwise_not", nullptr); }
+PyObject* invert(PyObject* a) {
+  return guarded([&]() -> PyObject* {
+    TG_CHECK(!is_floating(unwrap(a).dtype()), Type,
+             "~ (operator.invert) is only implemented on integer and Boolean-type tensors");
+    return PyObject_CallMethod(a, "bitwise_not", nullptr);
+  });
+}
 
 PyObject* compare(PyObject* a, PyObject* b, int op) {
   static constexpr const char* names[] = {"lt", "le", "eq", "ne", "gt", "ge"};
   if (!operand(b)) Py_RETURN_NOTIMPLEMENTED;
   return call_method(a, names[op], b);
 }
-Py_hash_t identity_hash(PyObject* self) { return _Py_HashPointer(self); }
+Py_hash_t identity_hash(PyObject* self) { return reinterpret_cast<Py_hash_t>(self); }
 
 int truth(PyObject* self) {
   return guarded(
@@ -137,15 +143,19 @@ int truth(PyObject* self) {
       },
       -1);
 }
+Scalar only_element(PyObject* self) {
+  TG_CHECK(unwrap(self).numel() == 1, Value, "only one element tensors can be converted to Python scalars");
+  return unwrap(self).item();
+}
 PyObject* as_int(PyObject* self) {
   return guarded([&]() -> PyObject* {
-    const Scalar s = unwrap(self).item();
+    const Scalar s = only_element(self);
     if (s.is_floating()) return PyLong_FromDouble(s.to_double());
     return PyLong_FromLongLong(s.to_int());
   });
 }
 PyObject* as_float(PyObject* self) {
-  return guarded([&] { return PyFloat_FromDouble(unwrap(self).item().to_double()); });
+  return guarded([&] { return PyFloat_FromDouble(only_element(self).to_double()); });
 }
 PyObject* as_index(PyObject* self) {
   return guarded([&]() -> PyObject* {

@@ -52,7 +52,7 @@ int64_t to_int(PyObject* object) {
   }
   int overflow;
   const long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
-  TG_CHECK(!overflow, Runtime, "Overflow when unpacking long long");
+  TG_CHECK(!overflow, Value, "Overflow when unpacking long long");
   if (value == -1 && PyErr_Occurred()) throw PythonError();
   return value;
 }

@@ -53,7 +53,9 @@ PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
         throw PythonError();
     }
     if (!is_device(kind)) {
-      PyErr_Format(PyExc_TypeError, "device(): argument 'type' (position 1) must be str, not %s",
+      PyErr_Format(PyExc_TypeError,
+                   "device() received an invalid combination of arguments - got (%s), but expected one of:\n"
+                   " * (torch.device device)\n * (str type, int index = -1)\n",
                    Py_TYPE(kind)->tp_name);
       throw PythonError();
     }
@@ -117,8 +119,8 @@ PyObject* size_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (!self) return nullptr;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self.get()); i++) {
     PyObject* item = PyTuple_GET_ITEM(self.get(), i);
-    if (PyLong_Check(item)) continue;
-    Object index(PyNumber_Index(item));
+    if (PyLong_CheckExact(item)) continue;
+    Object index(PyBool_Check(item) ? PyLong_FromLong(item == Py_True) : PyNumber_Index(item));
     if (!index) {
       PyErr_Clear();
       return PyErr_Format(PyExc_TypeError, "torch.Size() takes an iterable of 'int' (item %zd is '%s')", i,
@@ -173,9 +175,9 @@ PyMethodDef size_methods[] = {{"numel", size_numel, METH_NOARGS, "The product of
                               {nullptr, nullptr, 0, nullptr}};
 
 PyTypeObject* make_type(PyObject* module, const char* name, int size, std::vector<PyType_Slot> slots,
-                        PyObject* base = nullptr) {
+                        PyObject* base = nullptr, unsigned flags = 0) {
   slots.push_back({0, nullptr});
-  PyType_Spec spec = {name, size, 0, Py_TPFLAGS_DEFAULT, slots.data()};
+  PyType_Spec spec = {name, size, 0, Py_TPFLAGS_DEFAULT | flags, slots.data()};
   Object bases(base ? PyTuple_Pack(1, base) : nullptr);
   PyObject* type = checked(base ? PyType_FromSpecWithBases(&spec, bases.get()) : PyType_FromSpec(&spec));
   check_status(PyModule_AddObjectRef(
@@ -229,7 +231,8 @@ Device unwrap_device(PyObject* object) {
 void add_types(PyObject* module) {
   dtype_type = make_type(
       module, "torch.dtype", sizeof(DTypeObject),
-      {{Py_tp_repr, slot(dtype_repr)}, {Py_tp_getset, dtype_getset}, {Py_tp_methods, dtype_methods}});
+      {{Py_tp_repr, slot(dtype_repr)}, {Py_tp_getset, dtype_getset}, {Py_tp_methods, dtype_methods}}, nullptr,
+      Py_TPFLAGS_DISALLOW_INSTANTIATION);
   for (int i = 0; i < kDTypeCount; i++) {
     DTypeObject* self = PyObject_New(DTypeObject, dtype_type);
     if (!self) throw PythonError();

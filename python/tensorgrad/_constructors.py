@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
+    "BFloat16Tensor",
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "ShortTensor",
     "asarray",
     "can_cast",
     "clone",
@@ -32,19 +42,44 @@ __all__ = [
 ]  # fmt: skip
 
 
-def legacy_tensor(*args: Any, **kwargs: Any) -> Tensor:
-    """Tensor(sizes...), Tensor(sequence), Tensor(): of the default dtype."""
+def legacy_tensor(*args: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
+    """Tensor(sizes...), Tensor(sequence), Tensor(): of the default dtype, unless one is given."""
     device = kwargs.pop("device", None)
+    dtype = dtype or get_default_dtype()
     if kwargs:
         raise TypeError(f"new() got an unexpected keyword argument '{next(iter(kwargs))}'")
     if len(args) == 1 and not isinstance(args[0], int):
         data = args[0]
         if isinstance(data, _C.Size):
-            return _C._ops.empty(data, device=device)
+            return _C._ops.empty(data, dtype=dtype, device=device)
         if isinstance(data, Tensor):
             return data.detach()
-        return _C.tensor(data, dtype=get_default_dtype(), device=device)
-    return _C._ops.empty(args if args else (0,), device=device)
+        return _C.tensor(data, dtype=dtype, device=device)
+    return _C._ops.empty(args if args else (0,), dtype=dtype, device=device)
+
+
+class _TypedTensor(type):
+    """FloatTensor and its kin: constructors of one dtype, and the type that its tensors seem to have."""
+
+    dtype: Any
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Tensor:
+        return legacy_tensor(*args, dtype=cls.dtype, **kwargs)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Tensor) and instance.dtype == cls.dtype
+
+
+BFloat16Tensor = _TypedTensor("BFloat16Tensor", (), {"dtype": _C.bfloat16})
+BoolTensor = _TypedTensor("BoolTensor", (), {"dtype": _C.bool})
+ByteTensor = _TypedTensor("ByteTensor", (), {"dtype": _C.uint8})
+CharTensor = _TypedTensor("CharTensor", (), {"dtype": _C.int8})
+DoubleTensor = _TypedTensor("DoubleTensor", (), {"dtype": _C.float64})
+FloatTensor = _TypedTensor("FloatTensor", (), {"dtype": _C.float32})
+HalfTensor = _TypedTensor("HalfTensor", (), {"dtype": _C.float16})
+IntTensor = _TypedTensor("IntTensor", (), {"dtype": _C.int32})
+LongTensor = _TypedTensor("LongTensor", (), {"dtype": _C.int64})
+ShortTensor = _TypedTensor("ShortTensor", (), {"dtype": _C.int16})
 
 
 def get_default_dtype() -> Any:
@@ -190,7 +225,7 @@ def get_num_threads() -> int:
 def set_num_threads(n: int) -> None:
     """Sets how many threads work on one op."""
     if not isinstance(n, int) or isinstance(n, bool):
-        raise TypeError(f"set_num_threads expects an int, but got {type(n).__name__}")
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(n).__name__}")
     if n <= 0:
         raise RuntimeError("set_num_threads expects a positive integer")
     _C._set_num_threads(n)

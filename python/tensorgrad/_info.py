@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+
 from tensorgrad import _C
 
 # The name that type checkers take for true; typing itself would double the time to import.
@@ -27,6 +29,15 @@ _INTEGERS = {
 }
 
 
+_MISSING = object()
+
+
+def _check(function: str, type: Any) -> None:
+    if not isinstance(type, _C.dtype):
+        given = builtins.type(type).__name__
+        raise TypeError(f"{function}(): argument 'type' (position 1) must be torch.dtype, not {given}")
+
+
 class finfo:
     """Limits of a floating point dtype (default: the default dtype)."""
 
@@ -34,10 +45,10 @@ class finfo:
         import tensorgrad
 
         self._dtype = tensorgrad.get_default_dtype() if type is None else type
+        _check("finfo", self._dtype)
         if self._dtype not in _FLOATS:
             raise TypeError(
-                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
-                f"'{self._dtype}'"
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"
             )
         self.bits, digits, low, high, self.resolution = _FLOATS[self._dtype]
         self.eps = 2.0**-digits
@@ -68,13 +79,16 @@ class finfo:
 class iinfo:
     """Limits of an integer dtype."""
 
-    def __init__(self, type: Any) -> None:
+    def __init__(self, type: Any = _MISSING) -> None:
+        if type is _MISSING:
+            raise TypeError('iinfo() missing 1 required positional arguments: "type"')
+        _check("iinfo", type)
         self._dtype = type
         if type is _C.bool:
             raise TypeError(f"torch.bool is not supported by torch.iinfo")  # noqa: F541
         if type not in _INTEGERS:
             raise TypeError(
-                f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'"
+                "torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'"
             )
         self.bits, self.min, self.max = _INTEGERS[type]
         self.dtype = str(type).removeprefix("torch.")

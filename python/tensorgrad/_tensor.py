@@ -6,6 +6,7 @@ import copyreg  # noqa: F401
 
 from tensorgrad import _C, _tensor_str
 from tensorgrad._C import Tensor
+from tensorgrad._layout import strided
 
 # The name that type checkers take for true; typing itself would double the time to import.
 TYPE_CHECKING = False
@@ -150,6 +151,20 @@ def _dlpack(
     return _C._to_dlpack(self.clone() if copy else self)
 
 
+def _new_tensor(
+    self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of data with self's dtype and device unless others are given; the data is copied."""
+    return _C.tensor(
+        data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad
+    )
+
+
+def _is_same_size(self: Tensor, other: Tensor) -> bool:
+    """Whether the two have the same shape."""
+    return self.shape == other.shape
+
+
 def _dlpack_device(self: Tensor) -> tuple[int, int]:
     return (1, 0)
 
@@ -175,6 +190,9 @@ for _name, _function in {
     "__array_wrap__": _array_wrap,
     "__array_priority__": _NUMPY_MULTIPLY_PRIORITY,
     "untyped_storage": _untyped_storage,
+    "new_tensor": _new_tensor,
+    "is_same_size": _is_same_size,
+    "layout": property(lambda _: strided, doc="How the elements lie in memory: strided."),
     "__reduce_ex__": _reduce_ex,
     "__deepcopy__": _deepcopy,
     "__dlpack__": _dlpack,

@@ -38,7 +38,7 @@ Tensor add(const Tensor& input, const Tensor& other, Scalar alpha, Out out) {
                 wrt(input, [](const Tensor& u, Scalar) { return u; }),
                 wrt(other, [](const Tensor& u, Scalar alpha) { return alpha.equals(1) ? u : u * alpha; }));
 }
-TG_OP(add, "add(Tensor input, Operand other, *, Scalar alpha=1, Tensor? out=None) -> Tensor",
+TG_OP(add, "add(Operand input, Operand other, *, Scalar alpha=1, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 out = input + alpha * other, broadcast and promoted.
 
@@ -63,7 +63,7 @@ Tensor sub(const Tensor& input, const Tensor& other, Scalar alpha, Out out) {
                 wrt(input, [](const Tensor& u, Scalar) { return u; }),
                 wrt(other, [](const Tensor& u, Scalar alpha) { return u * -alpha; }));
 }
-TG_OP(sub, "sub(Tensor input, Operand other, *, Scalar alpha=1, Tensor? out=None) -> Tensor",
+TG_OP(sub, "sub(Operand input, Operand other, *, Scalar alpha=1, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 out = input - alpha * other, broadcast and promoted. Bool tensors are refused.
 
@@ -93,12 +93,26 @@ Tensor mul(const Tensor& input, const Tensor& other, Out out) {
                 wrt(a, [](const Tensor& u, const Tensor&, const Tensor& b) { return u * b; }),
                 wrt(other, [](const Tensor& u, const Tensor& a, const Tensor&) { return u * a; }));
 }
-TG_OP(mul, "mul(Tensor input, Operand other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace,
+TG_OP(mul, "mul(Operand input, Operand other, *, Tensor? out=None) -> Tensor", kFunction | kMethod | kInPlace,
       R"(
 out = input * other, broadcast and promoted.
 
 Backward: u * other for input, u * input for other.
 )");
+
+namespace {
+Tensor rounded_quotient(const Tensor& input, const Tensor& other, bool floors, const Out& out) {
+  const DType t = result_type(input, other);
+  if (t == DType::Bool) not_implemented(floors ? "div_floor_cpu" : "div_trunc_cpu", out, t, {&input, &other});
+  if (is_integral(t)) refuse_zero(other);
+  if (!floors && (t == DType::Float16 || t == DType::BFloat16)) {
+    // The quotient is rounded to its type first, as by an op of its own.
+    const Tensor quotient = pointwise("div", slots::div, {}, t, t, {&input, &other});
+    return pointwise("div", slots::trunc, out, t, t, {&quotient});
+  }
+  return pointwise("div", floors ? slots::div_floor : slots::div_trunc, out, t, t, {&input, &other});
+}
+}  // namespace
 
 Tensor div(const Tensor& input, const Tensor& other, std::optional<std::string_view> rounding_mode, Out out) {
   const DType promoted = result_type(input, other);
@@ -115,16 +129,12 @@ Tensor div(const Tensor& input, const Tensor& other, std::optional<std::string_v
   TG_CHECK(floors || *rounding_mode == "trunc", Runtime,
            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '", *rounding_mode,
            "'");
-  TG_CHECK(promoted != DType::Bool, NotImplemented, "\"", floors ? "div_floor_cpu" : "div_trunc_cpu",
-           "\" not implemented for 'Bool'");
-  if (is_integral(promoted)) refuse_zero(other);
-  Tensor result = pointwise("div", floors ? slots::div_floor : slots::div_trunc, out, promoted, promoted,
-                            {&input, &other});
+  Tensor result = rounded_quotient(input, other, floors, out);
   return record("DivBackward1", result, out, saved(),
                 wrt(input, [](const Tensor& u) { return u * Scalar(0.0); }),
                 wrt(other, [](const Tensor& u) { return u * Scalar(0.0); }));
 }
-TG_OP(div, "div(Tensor input, Operand other, *, str? rounding_mode=None, Tensor? out=None) -> Tensor",
+TG_OP(div, "div(Operand input, Operand other, *, str? rounding_mode=None, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 out = input / other; with rounding_mode "floor" or "trunc" the quotient rounded so. True division of integers gives the
 default float.
@@ -132,20 +142,24 @@ default float.
 Backward: u / other for input, -u * input / other^2 for other; 0 where the quotient is rounded.
 )");
 
-TG_OP(div, "divide(Tensor input, Operand other, *, str? rounding_mode=None, Tensor? out=None) -> Tensor",
+TG_OP(div, "divide(Operand input, Operand other, *, str? rounding_mode=None, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, "\ndiv() under another name.\n");
-TG_OP(mul, "multiply(Tensor input, Operand other, *, Tensor? out=None) -> Tensor",
+TG_OP(mul, "multiply(Operand input, Operand other, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, "\nmul() under another name.\n");
-TG_OP(sub, "subtract(Tensor input, Operand other, *, Scalar alpha=1, Tensor? out=None) -> Tensor",
+TG_OP(sub, "subtract(Operand input, Operand other, *, Scalar alpha=1, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, "\nsub() under another name.\n");
 Tensor true_divide(const Tensor& input, const Tensor& other, Out out) { return div(input, other, {}, out); }
-TG_OP(true_divide, "true_divide(Tensor input, Operand other, *, Tensor? out=None) -> Tensor",
+TG_OP(true_divide, "true_divide(Operand input, Operand other, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, "\ndiv() without rounding.\n");
 
 Tensor floor_divide(const Tensor& input, const Tensor& other, Out out) {
-  return div(input, other, "floor", out);
+  constexpr auto none = [](const Tensor&) -> Tensor {
+    fail(ErrorKind::Runtime, "derivative for aten::floor_divide is not implemented");
+  };
+  return record("NotImplemented", rounded_quotient(input, other, true, out), out, saved(), wrt(input, none),
+                wrt(other, none));
 }
-TG_OP(floor_divide, "floor_divide(Tensor input, Operand other, *, Tensor? out=None) -> Tensor",
+TG_OP(floor_divide, "floor_divide(Operand input, Operand other, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
 out = floor(input / other), as Python's //.
 )");
@@ -153,7 +167,7 @@ out = floor(input / other), as Python's //.
 Tensor remainder(const Tensor& input, const Tensor& other, Out out) {
   const DType t = result_type(input, other);
   const Tensor a = out.before_write(input, wants_gradient(other));
-  TG_CHECK(t != DType::Bool, NotImplemented, "\"remainder_cpu\" not implemented for 'Bool'");
+  if (t == DType::Bool) not_implemented("remainder_cpu", out, t, {&input, &other});
   if (is_integral(t)) refuse_zero(other);
   Tensor result = pointwise("remainder", slots::remainder, out, t, t, {&input, &other});
   return record(
@@ -171,7 +185,7 @@ Backward: u for input, -u * floor(input / other) for other.
 Tensor fmod(const Tensor& input, const Tensor& other, Out out) {
   const DType t = result_type(input, other);
   const Tensor a = out.before_write(input, wants_gradient(other));
-  TG_CHECK(t != DType::Bool, NotImplemented, "\"fmod_cpu\" not implemented for 'Bool'");
+  if (t == DType::Bool) not_implemented("fmod_cpu", out, t, {&input, &other});
   if (is_integral(t)) refuse_zero(other);
   Tensor result = pointwise("fmod", slots::fmod, out, t, t, {&input, &other});
   return record(

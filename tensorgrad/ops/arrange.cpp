@@ -86,11 +86,9 @@ Tensor repeat(const Tensor& input, const Ints& repeats) {
   Shape padded, sizes;
   for (size_t i = 0; i + input.sizes().size() < repeats.size(); i++) padded.push_back(1);
   for (int64_t size : input.sizes()) padded.push_back(size);
-  for (size_t i = 0; i < padded.size(); i++) {
-    TG_CHECK(repeats[i] >= 0, Runtime, "Trying to create tensor with negative dimension ",
-             repeats[i] * padded[i], ": ", repeats);
-    sizes.push_back(repeats[i] * padded[i]);
-  }
+  for (size_t i = 0; i < padded.size(); i++) sizes.push_back(repeats[i] * padded[i]);
+  for (int64_t s : sizes)
+    TG_CHECK(s >= 0, Runtime, "Trying to create tensor with negative dimension ", s, ": ", sizes);
   Tensor out = Tensor::empty(sizes, input.dtype(), input.device());
   if (out.numel() > 0) {
     NoGradGuard guard;

@@ -38,7 +38,7 @@ Backward: u * (1 - weight) for input, u * weight for end, u * (end - input) for 
 
 Tensor addcmul(const Tensor& input, const Tensor& tensor1, const Tensor& tensor2, Scalar value, Out out) {
   const DType t = result_type({&input, &tensor1, &tensor2});
-  TG_CHECK(t != DType::Bool, NotImplemented, "\"addcmul_cpu_out\" not implemented for 'Bool'");
+  if (t == DType::Bool) not_implemented("addcmul_cpu_out", out, t, {&input, &tensor1, &tensor2});
   Tensor result = pointwise("addcmul", slots::addcmul, out, t, t, {&input, &tensor1, &tensor2}, value);
   return record(
       "AddcmulBackward0", result, out, saved(tensor1, tensor2, value),

@@ -25,8 +25,7 @@ template <class Slot>
 Tensor bits(const char* name, const char* kernel, Slot& slot, const Tensor& input, const Tensor& other,
             const Out& out, bool takes_bool = true) {
   const DType t = result_type(input, other);
-  TG_CHECK(!is_floating(t) && (takes_bool || t != DType::Bool), NotImplemented, "\"", kernel,
-           "\" not implemented for '", dtype_scalar_name(t), "'");
+  if (is_floating(t) || (t == DType::Bool && !takes_bool)) not_implemented(kernel, out, t, {&input, &other});
   return pointwise(name, slot, out, t, t, {&input, &other});
 }
 

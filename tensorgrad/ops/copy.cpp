@@ -1,6 +1,7 @@
 #include "tensorgrad/ops/copy.h"
 
 #include "tensorgrad/backends/slots.h"
+#include "tensorgrad/core/narrowing.h"
 #include "tensorgrad/dispatch/op_row.h"
 #include "tensorgrad/ops/pointwise.h"
 #include "tensorgrad/ops/record.h"
@@ -96,6 +97,7 @@ Backward: 0 for self, u for src.
 
 Tensor fill_(const Tensor& self, Scalar value) {
   check_in_place(self);
+  check_fits(value, self.dtype());
   if (self.numel() > 0) {
     Plan plan;
     build_plan(plan, self);
@@ -153,6 +155,7 @@ Tensor to(const Tensor& input, std::optional<DType> dtype, std::optional<Device>
 Tensor detach(const Tensor& input) { return input.alias(); }
 
 Tensor full(const Shape& size, Scalar value, DType dtype, Device device) {
+  check_fits(value, dtype);
   Tensor out = Tensor::empty(size, dtype, device);
   if (out.numel() > 0) {
     Plan plan;

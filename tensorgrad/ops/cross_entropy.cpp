@@ -272,11 +272,11 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target, const Tensor& we
     TG_CHECK(ignore_index < 0, Runtime, "ignore_index is not supported for floating point target");
     return probability_cross_entropy(input, target, weight, how, label_smoothing);
   }
+  wrap_dim(class_dim(input), input.dim());
+  check_target_shape(input, target);
   TG_CHECK(is_floating(input.dtype()), NotImplemented,
            "\"log_softmax_lastdim_kernel_impl\" not implemented for '", dtype_scalar_name(input.dtype()),
            "'");
-  wrap_dim(class_dim(input), input.dim());
-  check_target_shape(input, target);
   if (label_smoothing > 0)
     return smoothed_cross_entropy(input, target, weight, ignore_index, how, label_smoothing);
   if (input.dim() <= 2) return fused_cross_entropy(input, target, weight, ignore_index, how);

@@ -48,6 +48,7 @@ Tensor scatter_rows(const Tensor& u, const Tensor& indices, int64_t rows, int64_
 }  // namespace
 
 Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding_idx, bool scale_grad_by_freq) {
+  TG_CHECK(weight.dim() > 0, Index, "Dimension specified as 0 but tensor has no dimensions");
   TG_CHECK(weight.dim() == 2, Runtime, "'weight' must be 2-D");
   TG_CHECK(indices.dtype() == DType::Int64 || indices.dtype() == DType::Int32, Runtime,
            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
@@ -55,6 +56,8 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding_id
            dtype_tensor_name(indices.dtype()), " instead (while checking arguments for embedding)");
   const Tensor flat = flat_indices(indices);
   const int64_t rows = weight.sizes()[0];
+  TG_CHECK(rows > 0 || flat.numel() == 0, Runtime,
+           "index_select(): self indexing axis dim should be positive");
   check_rows(flat, rows);
   Shape sizes = indices.sizes();
   sizes.push_back(weight.sizes()[1]);
@@ -137,15 +140,9 @@ Tensor pad_constant(const Tensor& input, const Ints& pad, Scalar value) {
   for (size_t i = 0; i < pad.size() / 2; i++) {
     const int64_t d = input.dim() - 1 - int64_t(i), before = pad[2 * i], after = pad[2 * i + 1];
     sizes[d] += before + after;
-    TG_CHECK(sizes[d] >= 0, Runtime, "The input size ", input.sizes()[d], ", plus negative padding ", before,
-             " and ", after, " resulted in a negative output size, which is invalid. Check dimension ", d,
-             " of your input.");
-    // Negative padding cuts.
-    const int64_t from = std::max<int64_t>(-before, 0), cut = std::max<int64_t>(-after, 0);
-    if (from || cut) {
-      NoGradGuard guard;
-      source = slice(source, d, from, std::max(from, source.sizes()[d] - cut));
-    }
+    NoGradGuard guard;  // negative padding cuts
+    if (before < 0) source = narrow(source, d, -before, source.sizes()[d] + before);
+    if (after < 0) source = narrow(source, d, 0, source.sizes()[d] + after);
   }
   Tensor out = full(sizes, value, input.dtype(), input.device());
   Tensor window = out;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "tensorgrad/core/narrowing.h"
 #include "tensorgrad/dispatch/op_row.h"
 #include "tensorgrad/ops/copy.h"
 #include "tensorgrad/ops/pointwise.h"
@@ -81,6 +82,7 @@ TG_OP(empty_strided, "empty_strided(int[] size, int[] stride, *, Options options
 Uninitialised memory of the given sizes and strides.
 )");
 Tensor zeros_out(const Shape& size, Out out, const TensorOptions& options) {
+  for (int64_t s : size) TG_CHECK(s >= 0, Runtime, "zeros: Dimension size must be non-negative.");
   return filled("zeros", size, 0, dtype_of_options(options), options, out);
 }
 TG_OP(zeros_out, "zeros(int[] size, *, Tensor? out=None, Options options) -> Tensor", kFunction,
@@ -162,6 +164,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& option
   TG_CHECK(std::isfinite(from) && std::isfinite(to_), Runtime, "unsupported range: ", from, " -> ", to_);
   TG_CHECK((by > 0 && to_ >= from) || (by < 0 && to_ <= from), Runtime,
            "upper bound and lower bound inconsistent with step sign");
+  TG_CHECK(dtype != DType::Bool, NotImplemented, "\"arange_cpu\" not implemented for 'Bool'");
   int64_t n;
   if (dtype == DType::Int64) {
     const int64_t a = start.to_int(), b = end.to_int(), s = step.to_int();
@@ -207,6 +210,8 @@ Tensor linspace(const Tensor& start, const Tensor& end, int64_t steps, const Ten
            " dimension(s) and end with ", end.dim(), " dimension(s).");
   const Scalar from = start.item(), to_ = end.item();
   const DType dtype = out ? out.target->dtype() : options.dtype.value_or(default_dtype());
+  check_fits(from, dtype);
+  check_fits(to_, dtype);
   Tensor result = generate(
       steps, dtype, out ? out.target->device() : device_of_options(options), [&]<class T>(int64_t i) {
         // From both ends, so that the last element is exactly `end`.

@@ -119,7 +119,7 @@ Tensor index_add(const Tensor& input, int64_t dim, const Tensor& index, const Te
   Tensor result = writable(out, input);
   const Tensor data = as_vector(result);
   const Tensor offsets = slice_offsets(data, d, as_vector(index), false,
-                                       out_of_bounds(ErrorKind::Runtime, "", d, data.sizes()[d]));
+                                       [](int64_t) { fail(ErrorKind::Index, "index out of range in self"); });
   {
     NoGradGuard guard;
     write_slices(data, d, offsets, alpha.equals(1) ? source : mul(source, wrap_number(alpha)), Combine::Add,

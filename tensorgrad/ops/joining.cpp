@@ -13,6 +13,8 @@ namespace tensorgrad {
 namespace {
 
 // cat() passes over these whatever the other sizes are.
+// Vectors of no elements go with tensors of any shape.
+constexpr int64_t kLegacyEmpty = -1;
 bool is_legacy_empty(const Tensor& t) { return t.dim() == 1 && t.sizes()[0] == 0; }
 
 Tensor or_zeros(const Upstream& u, size_t output) {
@@ -45,7 +47,7 @@ Tensor cat(const TensorList& tensors, int64_t dim, Out out) {
              ", different from other tensors on ", to_string(shaped->device()),
              " (when checking argument in method wrapper_cat)");
     if (is_legacy_empty(t)) {
-      lengths.push_back(0);
+      lengths.push_back(kLegacyEmpty);
       continue;
     }
     TG_CHECK(t.dim() == shaped->dim(), Runtime, "Tensors must have same number of dimensions: got ",
@@ -74,7 +76,7 @@ Tensor cat(const TensorList& tensors, int64_t dim, Out out) {
       build_plan(plan, window, tensors[i]);
       slots::copy(result.device(), plan);
     }
-    at += lengths[i];
+    at += std::max<int64_t>(lengths[i], 0);
   }
   if (out) result = deliver("cat", out, result);
   return record_jointly("CatBackward0", result, out, tensors, saved(lengths, d),
@@ -82,14 +84,14 @@ Tensor cat(const TensorList& tensors, int64_t dim, Out out) {
                           TensorList parts;
                           int64_t at = 0;
                           for (size_t i = 0; i < lengths.size(); i++) {
-                            const bool legacy = lengths[i] == 0 && u[0].dim() != 1;
+                            const int64_t length = std::max<int64_t>(lengths[i], 0);
                             if (!u.needs(i))
                               parts.push_back(Tensor());
-                            else if (legacy)
-                              parts.push_back(Tensor());
+                            else if (lengths[i] == kLegacyEmpty)
+                              parts.push_back(zeros({0}, u[0].dtype(), u[0].device()));
                             else
-                              parts.push_back(narrow(u[0], d, at, lengths[i]));
-                            at += lengths[i];
+                              parts.push_back(narrow(u[0], d, at, length));
+                            at += length;
                           }
                           return parts;
                         });
@@ -274,7 +276,8 @@ Views along dim, cut at the indices in a vector (int64), or into as many section
 )");
 
 TensorList unbind(const Tensor& input, int64_t dim) {
-  const int64_t d = wrap_dim(dim, input.dim(), false);
+  const int64_t d = wrap_dim(dim, input.dim());
+  TG_CHECK(input.dim() > 0, Index, "Dimension specified as ", d, " but tensor has no dimensions");
   TensorList parts;
   Shape sizes = input.sizes();
   Ints strides = input.strides();

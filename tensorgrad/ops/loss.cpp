@@ -160,6 +160,8 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Ten
            "The function 'binary_cross_entropy' is not differentiable with respect to argument 'weight'. "
            "This input cannot "
            "have requires_grad True.");
+  TG_CHECK(is_floating(input.dtype()), NotImplemented, "\"binary_cross_entropy\" not implemented for '",
+           dtype_scalar_name(input.dtype()), "'");
   check_probabilities("input", input);
   check_probabilities("target", target);
   Tensor result = pair_loss("binary_cross_entropy", slots::cross_entropy_of_bits, input, target,
@@ -206,6 +208,8 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& targe
   const Reduced how = parse_reduction(reduction);
   TG_CHECK(input.sizes() == target.sizes(), Value, "Target size (torch.Size(", target.sizes(),
            ")) must be the same as input size (torch.Size(", input.sizes(), "))");
+  TG_CHECK(is_floating(result_type(input, target)), NotImplemented,
+           "\"log_sigmoid_cpu\" not implemented for '", dtype_scalar_name(input.dtype()), "'");
   Tensor loss;
   if (pos_weight.defined()) {
     loss = (1 - target) * input - (target * (pos_weight - 1) + 1) * logsigmoid(input);

@@ -55,6 +55,7 @@ Backward: as mm, for each matrix.
 )");
 
 Tensor mv(const Tensor& input, const Tensor& vec, Out out) {
+  TG_CHECK(input.dim() > 0, Index, "Dimension specified as 0 but tensor has no dimensions");
   TG_CHECK(input.dim() == 2 && vec.dim() == 1, Runtime, "vector + matrix @ vector expected, got ", 1, ", ",
            input.dim(), ", ", vec.dim());
   TG_CHECK(input.sizes()[1] == vec.sizes()[0], Runtime, "size mismatch, got input (", input.sizes()[0],

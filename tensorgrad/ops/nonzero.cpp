@@ -1,5 +1,6 @@
 // Masks: where elements are set, and reading and writing there.
 #include "tensorgrad/backends/slots.h"
+#include "tensorgrad/core/narrowing.h"
 #include "tensorgrad/dispatch/op_row.h"
 #include "tensorgrad/ops/arithmetic.h"
 #include "tensorgrad/ops/copy.h"
@@ -119,6 +120,7 @@ Tensor masked_fill(const Tensor& input, const Tensor& mask, const Tensor& value,
   TG_CHECK(value.dim() == 0, Runtime,
            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ", value.dim(),
            " dimension(s).");
+  if (value.impl()->wrapped_number) check_fits(value.item(), input.dtype());
   Tensor result =
       pointwise("masked_fill", slots::where, out, input.dtype(), input.dtype(), {&mask, &value, &input});
   return record(

@@ -289,6 +289,12 @@ Tensor destination(const char* name, const Out& out, const Shape& sizes, DType d
   return target.dtype() == dtype ? target : Tensor();
 }
 
+void not_implemented(const char* kernel, const Out& out, DType dtype,
+                     std::initializer_list<const Tensor*> inputs) {
+  Pointwise(kernel, out, dtype, dtype, inputs);
+  fail(ErrorKind::NotImplemented, "\"", kernel, "\" not implemented for '", dtype_scalar_name(dtype), "'");
+}
+
 void check_out_dtype(const Out& out, DType dtype) {
   TG_CHECK(!out || out.target->dtype() == dtype, Runtime, "Expected out tensor to have dtype ",
            c_type_name(dtype), ", but got ", c_type_name(out.target->dtype()), " instead");

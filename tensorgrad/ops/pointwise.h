@@ -66,6 +66,10 @@ Tensor pointwise(const char* name, Slot& slot, const Out& out, DType compute, DT
   return call.finish();
 }
 
+// Says that an op has no kernel for a dtype, once shapes and the destination have been found right.
+[[noreturn]] void not_implemented(const char* kernel, const Out& out, DType dtype,
+                                  std::initializer_list<const Tensor*> inputs);
+
 // The destination of an op that computes a whole result of known shape and type: in place or out= are checked
 // (and out= resized as PyTorch does), a fresh tensor otherwise. Returns undefined where out has another
 // dtype: compute, then deliver().

@@ -35,7 +35,9 @@ Tensor pow_scalar(const Tensor& input, Scalar exponent, Out out) {
   const DType t = result_type(input, exponent);
   TG_CHECK(is_floating(t) || exponent.is_floating() || exponent.to_int() >= 0, Runtime,
            "Integers to negative integer powers are not allowed.");
-  TG_CHECK(t != DType::Bool, NotImplemented, "\"pow\" not implemented for 'Bool'");
+  if (t == DType::Bool)  // x ** True is x, x ** False is true
+    return exponent.to_bool() ? pointwise("pow", slots::copy, out, t, t, {&input})
+                              : pointwise("pow", slots::eq, out, t, t, {&input, &input});
   const Tensor before = out.before_write(input);
   Tensor result = pointwise("pow", slots::pow_number, out, t, t, {&input}, exponent);
   return record(
@@ -45,7 +47,7 @@ Tensor pow_scalar(const Tensor& input, Scalar exponent, Out out) {
 Tensor pow(const Tensor& input, const Tensor& exponent, Out out) {
   if (exponent.impl()->wrapped_number) return pow_scalar(input, exponent.item(), out);
   const DType t = result_type(input, exponent);
-  TG_CHECK(t != DType::Bool, NotImplemented, "\"pow\" not implemented for 'Bool'");
+  if (t == DType::Bool) not_implemented("pow", out, t, {&input, &exponent});
   const Tensor before = out.before_write(input);
   Tensor result = pointwise("pow", slots::pow, out, t, t, {&input, &exponent});
   return record("PowBackward1", result, out, saved(before, exponent, result),
@@ -75,7 +77,7 @@ Backward: u * exponent * input ** (exponent - 1).
 Tensor pow_base(Scalar base, const Tensor& exponent, Out out) {
   const Tensor number = wrap_number(base);
   const DType t = result_type(number, exponent);
-  TG_CHECK(t != DType::Bool, NotImplemented, "\"pow\" not implemented for 'Bool'");
+  if (t == DType::Bool) not_implemented("pow", out, t, {&number, &exponent});
   Tensor result = pointwise("pow", slots::pow, out, t, t, {&number, &exponent});
   return record("PowBackward2", result, out, saved(base, exponent, result),
                 wrt(exponent, [](const Tensor& u, Scalar base, const Tensor& b, const Tensor& y) {
@@ -111,7 +113,7 @@ TG_OP(atan2, "arctan2(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor
 
 Tensor hypot(const Tensor& input, const Tensor& other, Out out) {
   const DType t = result_type(input, other);
-  TG_CHECK(is_floating(t), NotImplemented, "\"hypot_cpu\" not implemented for '", dtype_scalar_name(t), "'");
+  if (!is_floating(t)) not_implemented("hypot_cpu", out, t, {&input, &other});
   const Tensor before = out.before_write(input);
   Tensor result = pointwise("hypot", slots::hypot, out, t, t, {&input, &other});
   return record("HypotBackward0", result, out, saved(before, other, result),

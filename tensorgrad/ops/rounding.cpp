@@ -47,7 +47,7 @@ TG_UNARY_ALIAS(trunc, "fix");
 
 Tensor round(const Tensor& input, int64_t decimals, Out out) {
   if (decimals == 0 || !is_floating(input.dtype())) {
-    TG_CHECK(decimals == 0, NotImplemented, "\"round_vml_cpu\" not implemented for '",
+    TG_CHECK(decimals == 0, NotImplemented, "\"round_cpu\" not implemented for '",
              dtype_scalar_name(input.dtype()), "'");
     return rounded("round", "RoundBackward0", slots::round, input, out);
   }

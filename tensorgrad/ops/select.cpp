@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "tensorgrad/backends/slots.h"
+#include "tensorgrad/core/narrowing.h"
 #include "tensorgrad/dispatch/op_row.h"
 #include "tensorgrad/ops/arithmetic.h"
 #include "tensorgrad/ops/compare.h"
@@ -109,7 +110,9 @@ static Tensor clamp_as(const char* node, const char* kernel, const Tensor& input
   DType t = input.dtype();
   if (min) t = promote_types(t, result_type(input, *min));
   if (max) t = promote_types(t, result_type(input, *max));
-  TG_CHECK(t != DType::Bool, NotImplemented, "\"", kernel, "\" not implemented for 'Bool'");
+  if (t == DType::Bool) not_implemented(kernel, out, t, {&input});
+  if (min) check_fits(*min, t);
+  if (max) check_fits(*max, t);
   const bool empty_range = (min && std::isnan(min->to_double())) || (max && std::isnan(max->to_double()));
   const Scalar nan = __builtin_nan("");
   if (empty_range) min = nan, max = std::nullopt;
@@ -131,15 +134,19 @@ static Tensor clamp_as(const char* node, const char* kernel, const Tensor& input
 }
 
 Tensor clamp(const Tensor& input, std::optional<Scalar> min, std::optional<Scalar> max, Out out) {
-  return clamp_as("ClampBackward1", "clamp_scalar_cpu", input, min, max, out);
+  return clamp_as("ClampBackward1",
+                  min && max ? "clamp_scalar_cpu"
+                  : min      ? "clamp_min_scalar_cpu"
+                             : "clamp_max_scalar_cpu",
+                  input, min, max, out);
 }
 
 Tensor clamp_tensors(const Tensor& input, const Tensor& min, const Tensor& max, Out out) {
   TG_CHECK(min.defined() || max.defined(), Runtime,
            "torch.clamp: At least one of 'min' or 'max' must not be None");
   const DType t = result_type({&input, &min, &max});
-  TG_CHECK(t != DType::Bool || !min.defined() || !max.defined(), NotImplemented,
-           "\"clamp_cpu\" not implemented for 'Bool'");
+  if (t == DType::Bool && min.defined() && max.defined())
+    not_implemented("clamp_cpu", out, t, {&input, &min, &max});
   const Tensor before = out.before_write(input);
   Tensor result;
   {

@@ -51,8 +51,9 @@ int64_t implicit_dim(const Tensor& input, std::optional<int64_t> dim) {
 Tensor softmax(const Tensor& input, int64_t dim, std::optional<DType> dtype, Out out) {
   const Tensor x = dtype ? to(input, *dtype) : input;
   const int64_t d = wrap_dim(dim, x.dim());
-  TG_CHECK(is_floating(x.dtype()), NotImplemented, "\"softmax_", d + 1 < x.dim() ? "" : "lastdim_",
-           "kernel_impl\" not implemented for '", dtype_scalar_name(x.dtype()), "'");
+  TG_CHECK(is_floating(x.dtype()) || x.numel() == 0, NotImplemented, "\"softmax_",
+           d + 1 < x.dim() ? "" : "lastdim_", "kernel_impl\" not implemented for '",
+           dtype_scalar_name(x.dtype()), "'");
   Tensor result = deliver("softmax", out, along(slots::softmax, d, x));
   return record(
       "SoftmaxBackward0", result, out, saved(result, d),
@@ -68,8 +69,9 @@ Backward: out * (u - sum(u * out)).
 Tensor log_softmax(const Tensor& input, int64_t dim, std::optional<DType> dtype, Out out) {
   const Tensor x = dtype ? to(input, *dtype) : input;
   const int64_t d = wrap_dim(dim, x.dim());
-  TG_CHECK(is_floating(x.dtype()), NotImplemented, "\"log_softmax_", d + 1 < x.dim() ? "" : "lastdim_",
-           "kernel_impl\" not implemented for '", dtype_scalar_name(x.dtype()), "'");
+  TG_CHECK(is_floating(x.dtype()) || x.numel() == 0, NotImplemented, "\"log_softmax_",
+           d + 1 < x.dim() ? "" : "lastdim_", "kernel_impl\" not implemented for '",
+           dtype_scalar_name(x.dtype()), "'");
   Tensor result = deliver("log_softmax", out, along(slots::log_softmax, d, x));
   return record(
       "LogSoftmaxBackward0", result, out, saved(result, d),

@@ -117,6 +117,7 @@ Both kthvalue(const Tensor& input, int64_t k, int64_t dim, bool keepdim) {
   TG_CHECK(input.dim() == 0 || length > 0, Index, "kthvalue(): Expected reduction dim ", d,
            " to have non-zero size.");
   TG_CHECK(k >= 1 && k <= length, Runtime, "kthvalue(): selected number k out of range for dimension ", d);
+  TG_CHECK(input.dtype() != DType::Bool, NotImplemented, "\"kthvalue_cpu\" not implemented for 'Bool'");
   NoGradGuard guard;
   const auto [values, places] = run_sort(input, d, k, false);
   Tensor value = values, place = places;
@@ -149,6 +150,7 @@ Both median_along(const char* name, const Tensor& input, int64_t dim, bool keepd
   const int64_t d = wrap_dim(dim, input.dim()), length = input.dim() ? input.sizes()[d] : 1;
   TG_CHECK(length > 0 || input.dim() == 0, Index, name, "(): Expected reduction dim ", d,
            " to have non-zero size.");
+  TG_CHECK(input.dtype() != DType::Bool, NotImplemented, "\"median_out\" not implemented for 'Bool'");
   NoGradGuard guard;
   const auto [values, places] = run_sort(input, d, length, false);
   if (input.dim() == 0) return {values, places};
@@ -169,13 +171,24 @@ Both median_along(const char* name, const Tensor& input, int64_t dim, bool keepd
   return {contiguous(value), contiguous(place)};
 }
 
+// NaN, or what a conversion from it leaves in an integer.
+Tensor median_of_nothing(DType t) {
+  if (is_floating(t)) return full({}, __builtin_nan(""), t);
+  return full({},
+              t == DType::Int64   ? INT64_MIN
+              : t == DType::Int32 ? INT32_MIN
+                                  : int64_t(t == DType::Bool),
+              t);
+}
+
 // Equal elements share the gradient.
 Tensor median_of_all(const char* node, const Tensor& input, bool skip_nan) {
-  if (input.numel() == 0)
-    return full({}, is_floating(input.dtype()) ? Scalar(__builtin_nan("")) : Scalar(INT64_MIN),
-                input.dtype());
+  TG_CHECK(input.dtype() != DType::Bool || input.numel() == 0, NotImplemented,
+           "\"median_cpu\" not implemented for 'Bool'");
   Tensor value;
-  {
+  if (input.numel() == 0) {
+    value = median_of_nothing(input.dtype());
+  } else {
     NoGradGuard guard;
     value = std::get<0>(median_along("median", reshape(input, {-1}), 0, false, skip_nan));
   }

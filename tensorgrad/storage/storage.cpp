@@ -28,7 +28,7 @@ const DeviceMemory& device_memory(Device device) {
 
 StoragePtr Storage::allocate(size_t bytes, Device device) {
   StoragePtr storage(new Storage);
-  storage->device_ = device;
+  if (!device.is_cpu()) storage->device_ = device;  // there is one cpu, whatever index it is asked for by
   storage->data_ = device.is_cpu() ? cpu::allocate(bytes)
                                    : device_memory(device).allocate(bytes, std::max<int>(device.index, 0));
   storage->bytes_ = bytes;

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-# Minutes of work on its own: `make test-all` and whoever asks for it run it.
-collect_ignore = [] if os.environ.get("TENSORGRAD_OP_DB") else ["test_op_db.py"]
 # Where set, a known failure that passes is an error too.
 STRICT = bool(os.environ.get("TENSORGRAD_STRICT"))
 KNOWN = Path(__file__).with_name("known_failures.txt")

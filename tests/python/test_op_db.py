@@ -11,7 +11,7 @@ from tests.python.op_db import expected, runner, summary
 from tests.python.op_db.required import REQUIRED
 
 # Samples per entry and dtype in the ordinary run.
-BOUNDED = 6
+BOUNDED = 3
 
 
 def check(limit: int | None) -> None:

@@ -149,6 +149,7 @@ def normalize(
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between x1 and x2 along `dim`."""
+    x1, x2 = tensorgrad.broadcast_tensors(x1, x2)
     first = x1 / (x1 * x1).sum(dim, keepdim=True).sqrt().clamp(min=eps)
     second = x2 / (x2 * x2).sum(dim, keepdim=True).sqrt().clamp(min=eps)
     return (first * second).sum(dim)
@@ -219,6 +220,11 @@ def max_pool1d(
     return_indices: bool = False,
 ) -> Any:
     """The maximum of each window, as a max_pool2d of one row."""
+    if input.dim() not in (2, 3):
+        raise RuntimeError(
+            "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, "
+            f"but got:{list(input.shape)}"
+        )
     stride = kernel_size if stride is None else stride
     result = tensorgrad.nn.functional.max_pool2d(
         input.unsqueeze(-2),
@@ -236,6 +242,10 @@ def max_pool1d(
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     """The means of windows that cover the last dimension, as an adaptive_avg_pool2d of one row."""
+    if not isinstance(output_size, int) and len(output_size) != 1:
+        raise RuntimeError(
+            f"adaptive_avg_pool1d() argument 'output_size' should contain one int (got {len(output_size)})"
+        )
     return tensorgrad.nn.functional.adaptive_avg_pool2d(
         input.unsqueeze(-2), [1, *_one_for_each(output_size)]
     ).squeeze(-2)

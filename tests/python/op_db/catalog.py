@@ -30,6 +30,9 @@ EXCLUDED = {
     "view_as_real": "complex tensors",
     "H": "complex tensors",
     "mH": "complex tensors",
+    "norm.nuc": "singular values",
+    "pca_lowrank": "singular values",
+    "svd_lowrank": "singular values",
 }
 
 

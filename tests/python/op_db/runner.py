@@ -58,7 +58,12 @@ def units(only: Iterable[str], dtypes: Iterable[str], limit: int | None, errors:
     wanted, kinds = set(only), set(dtypes)
     out = []
     for name, op in catalog.entries().items():
-        if wanted and name not in wanted and op.name not in wanted or op.name in catalog.EXCLUDED:
+        if (
+            wanted
+            and name not in wanted
+            and op.name not in wanted
+            or {name, op.name} & catalog.EXCLUDED.keys()
+        ):
             continue
         out += [Unit(name, dtype, limit) for dtype in catalog.dtypes_of(op) if not kinds or dtype in kinds]
         if errors and op.error_inputs_func is not None and (not kinds or ERRORS in kinds):

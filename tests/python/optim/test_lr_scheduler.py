@@ -1,6 +1,7 @@
 """Schedules of learning rates: the rates, momenta and states of 50 steps are PyTorch's to the last bit."""
 
 import copy
+import re
 import warnings
 
 import pytest
@@ -20,6 +21,9 @@ class Decay:
 
     def __call__(self, epoch):
         return self.rate**epoch
+
+    def __repr__(self):
+        return f"Decay({self.rate})"
 
 
 def sequence(torch, optimizer, last_epoch=-1):
@@ -53,7 +57,8 @@ def of(name, *args, **options):
     def make(torch, optimizer, **more):
         return getattr(torch.optim.lr_scheduler, name)(optimizer, *args, **options, **more)
 
-    make.__name__ = f"{name}{args or ''}{options or ''}"
+    # The addresses of functions would make the tests' names differ from process to process.
+    make.__name__ = re.sub(r" at 0x[0-9a-f]+", "", f"{name}{args or ''}{options or ''}")
     return make
 
 
