@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 MODULES = ("tensorgrad", "torch")
-TABLES = {"CALLS": "Calls, 4x4 float32", "LAYERS": "Layers"}
+TABLES = {"CALLS": "Calls, 4x4 float32", "LAYERS": "Layers", "STEPS": "Steps of training"}
 # Time and memory of an import, over those of a bare interpreter.
 IMPORT = """
 import resource, time

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
 Case = Callable[[Any], Callable[[], Any]]
 CALLS: dict[str, Case] = {}
 LAYERS: dict[str, Case] = {}
+STEPS: dict[str, Case] = {}
 
 
 def case(table: dict[str, Case], name: str) -> Callable[[Case], Case]:
@@ -151,3 +154,40 @@ def _enter_attention() -> None:
 
 _enter_layers()
 _enter_attention()
+
+
+def _example(torch: Any, name: str) -> Any:
+    """A module of the examples on `torch`; their files name their library as `tensorgrad`."""
+    sys.modules["tensorgrad"] = torch
+    return importlib.import_module(f"examples.{name}")
+
+
+def _training_step(torch: Any, model: Any, optimizer: Any, loss_of: Callable[[], Any]) -> Callable[[], Any]:
+    model.train()
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss_of().backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+
+    return step
+
+
+@case(STEPS, "ViT of examples.mnist, 32 images")
+def vit_step(torch: Any) -> Callable[[], Any]:
+    torch.manual_seed(0)
+    model = _example(torch, "mnist.vit.model").ViT()
+    x, y = torch.randn(32, 1, 28, 28), torch.randint(0, 10, (32,))
+    loss_of = torch.nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    return _training_step(torch, model, optimizer, lambda: loss_of(model(x), y))
+
+
+@case(STEPS, "GPT of examples.gpt, 32x64 characters")
+def gpt_step(torch: Any) -> Callable[[], Any]:
+    torch.manual_seed(0)
+    model = _example(torch, "gpt.model").GPT(65, 64, 128, 4, 4, 0.0)
+    x, y = (torch.randint(0, 65, (32, 64)) for _ in range(2))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    return _training_step(torch, model, optimizer, lambda: model.loss(x, y))
