@@ -148,11 +148,16 @@ def normalize(
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """The cosine of the angle between x1 and x2 along `dim`."""
+    """The cosine of the angle between x1 and x2 along `dim`; norms count as `eps` at least."""
+
+    def unit(x: Tensor) -> Tensor:
+        norm = x.norm(2, dim, keepdim=True).clone()
+        with tensorgrad.no_grad():  # as in PyTorch the limit does not stop the gradient
+            norm.clamp_(min=eps)
+        return x / norm
+
     x1, x2 = tensorgrad.broadcast_tensors(x1, x2)
-    first = x1 / (x1 * x1).sum(dim, keepdim=True).sqrt().clamp(min=eps)
-    second = x2 / (x2 * x2).sum(dim, keepdim=True).sqrt().clamp(min=eps)
-    return (first * second).sum(dim)
+    return (unit(x1) * unit(x2)).sum(dim)
 
 
 def pairwise_distance(

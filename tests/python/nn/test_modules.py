@@ -55,6 +55,12 @@ PLAIN = [
     ("Dropout", (0.3,)),
     ("Dropout", (0.0,)),
     ("Dropout", (1.0,)),
+    ("AlphaDropout", (0.3,)),
+    ("AlphaDropout", (0.0, True)),
+    ("FeatureAlphaDropout", (0.4,)),
+    ("RMSNorm", (6,)),
+    ("RMSNorm", ([4, 6], 1e-3)),
+    ("RMSNorm", (6, None, False)),
     ("LayerNorm", (6,)),
     ("LayerNorm", ([4, 6],)),
     ("LayerNorm", (6, 1e-3, False)),
@@ -255,6 +261,24 @@ def test_embedding(torch, log):
         table(torch.tensor(2)),
         table(torch.tensor([], dtype=torch.int64)),
     )
+
+
+@twin(rtol=1e-5, atol=1e-6)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("CosineSimilarity", {}),
+        ("CosineSimilarity", {"dim": -1, "eps": 10.0}),
+        ("PairwiseDistance", {}),
+        ("PairwiseDistance", {"p": 1.0, "eps": 0.1, "keepdim": True}),
+    ],
+)
+def test_distances(torch, log, name, options):
+    module = getattr(torch.nn, name)(**options)
+    a, b = torch.randn(3, 4, 5, requires_grad=True), torch.randn(3, 4, 5, requires_grad=True)
+    y = module(a, b)
+    y.sum().backward()
+    log(module, module.__constants__, y, a.grad, b.grad, lambda: module(a, b[:2]))
 
 
 @twin(rtol=1e-5, atol=1e-6)

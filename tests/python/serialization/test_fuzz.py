@@ -45,4 +45,4 @@ def test_other_errors_are_found(monkeypatch):
     fuzzer = files.Fuzzer(1)
     monkeypatch.setattr(tensorgrad, "load", load)
     fuzzer.run(1)
-    assert fuzzer.findings == [(1, "KeyError: \"of the reader's own\"")]
+    assert fuzzer.findings == [(1, 'KeyError: "of the reader\'s own"')]

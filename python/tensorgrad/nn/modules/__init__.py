@@ -6,6 +6,7 @@ from tensorgrad.nn.modules import (
     batchnorm,
     container,
     conv,
+    distance,
     dropout,
     flatten,
     linear,
@@ -21,6 +22,7 @@ from tensorgrad.nn.modules.activation import *
 from tensorgrad.nn.modules.batchnorm import *
 from tensorgrad.nn.modules.container import *
 from tensorgrad.nn.modules.conv import *
+from tensorgrad.nn.modules.distance import *
 from tensorgrad.nn.modules.dropout import *
 from tensorgrad.nn.modules.flatten import *
 from tensorgrad.nn.modules.linear import *
@@ -39,6 +41,7 @@ __all__ = [
     *batchnorm.__all__,
     *container.__all__,
     *conv.__all__,
+    *distance.__all__,
     *dropout.__all__,
     *flatten.__all__,
     *linear.__all__,
