@@ -25,9 +25,9 @@ export CXX
 TRAIN_ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: train test test-cpp test-python test-all asan test-asan test-fuzz test-isa test-slow bench lint format layers wheel clean help
+.PHONY: docs train test test-cpp test-python test-all asan test-asan test-fuzz test-isa test-slow bench lint format layers wheel clean help
 help:
-	@echo "make train | test | test-all | bench | lint | format | wheel | clean"
+	@echo "make train | test | test-all | bench | docs | lint | format | wheel | clean"
 
 $(STAMPS)/venv: tools/bootstrap.sh
 	@bash tools/bootstrap.sh $(VENV)
@@ -104,6 +104,9 @@ test-asan: asan
 test-fuzz: asan
 	$(ASAN_ENV) ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 $(PY) -m tests.fuzz.files --count $(FUZZ_COUNT)
 
+docs: $(STAMPS)/installed
+	$(PY) tools/write_docs.py build-docs
+
 bench: $(STAMPS)/installed $(STAMPS)/extra-test
 	$(PY) -m benchmarks $(BENCH_ARGS)
 
@@ -113,6 +116,7 @@ CPP_FILES = $(shell git ls-files -co --exclude-standard '*.h' '*.cpp' '*.cu' '*.
 lint: layers $(STAMPS)/installed $(STAMPS)/extra-dev $(STAMPS)/extra-test
 	$(PY) tools/check_tests.py
 	$(PY) tools/write_stubs.py --check
+	$(PY) tools/check_docs.py
 	$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -57,10 +57,12 @@ PyObject* node_sequence(PyObject* self, PyObject*) {
   return guarded([&] { return PyLong_FromUnsignedLongLong(node_of(self).sequence); });
 }
 
-PyGetSetDef node_getset[] = {{"next_functions", node_next, nullptr, nullptr, nullptr},
-                             {"variable", node_variable, nullptr, nullptr, nullptr},
-                             {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyMethodDef node_methods[] = {{"name", node_name, METH_NOARGS, nullptr},
+PyGetSetDef node_getset[] = {
+    {"next_functions", node_next, nullptr,
+     "For each input the node that its gradient goes to, and of which output.", nullptr},
+    {"variable", node_variable, nullptr, "Of an AccumulateGrad node: the leaf that it adds to.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyMethodDef node_methods[] = {{"name", node_name, METH_NOARGS, "The op's name: MulBackward0."},
                               {"_sequence_nr", node_sequence, METH_NOARGS, nullptr},
                               {nullptr, nullptr, 0, nullptr}};
 
@@ -451,11 +453,13 @@ NodePtr unwrap_node(PyObject* object) {
 }
 
 void add_autograd(PyObject* module) {
-  PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)},
-                         {Py_tp_repr, reinterpret_cast<void*>(node_repr)},
-                         {Py_tp_getset, node_getset},
-                         {Py_tp_methods, node_methods},
-                         {0, nullptr}};
+  PyType_Slot slots[] = {
+      {Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)},
+      {Py_tp_repr, reinterpret_cast<void*>(node_repr)},
+      {Py_tp_doc, const_cast<char*>("A node of the graph that backward() walks: a tensor's grad_fn.")},
+      {Py_tp_getset, node_getset},
+      {Py_tp_methods, node_methods},
+      {0, nullptr}};
   PyType_Spec spec = {"tensorgrad._C._Node", sizeof(NodeObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
                       slots};
   node_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));

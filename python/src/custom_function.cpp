@@ -498,15 +498,17 @@ PyObject* solely_owned_ctx(const Tensor& tensor) {
 }
 
 void add_custom_function(PyObject* module) {
-  PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(function_new)},
-                         {Py_tp_dealloc, reinterpret_cast<void*>(function_dealloc)},
-                         {Py_tp_traverse, reinterpret_cast<void*>(function_traverse)},
-                         {Py_tp_clear, reinterpret_cast<void*>(function_clear)},
-                         {Py_tp_repr, reinterpret_cast<void*>(PyBaseObject_Type.tp_repr)},
-                         {Py_tp_methods, methods},
-                         {Py_tp_getset, getset},
-                         {Py_tp_members, members},
-                         {0, nullptr}};
+  PyType_Slot slots[] = {
+      {Py_tp_new, reinterpret_cast<void*>(function_new)},
+      {Py_tp_dealloc, reinterpret_cast<void*>(function_dealloc)},
+      {Py_tp_traverse, reinterpret_cast<void*>(function_traverse)},
+      {Py_tp_clear, reinterpret_cast<void*>(function_clear)},
+      {Py_tp_repr, reinterpret_cast<void*>(PyBaseObject_Type.tp_repr)},
+      {Py_tp_doc, const_cast<char*>("What forward and backward of a Function are given as ctx.")},
+      {Py_tp_methods, methods},
+      {Py_tp_getset, getset},
+      {Py_tp_members, members},
+      {0, nullptr}};
   PyType_Spec spec = {"tensorgrad._C._FunctionBase", sizeof(FunctionObject), 0,
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
   Object bases = owned(PyTuple_Pack(1, node_type));

@@ -184,6 +184,9 @@ PyObject* wrap_as(PyTypeObject* type, Tensor tensor) {
 
 void add_tensor_type(PyObject* module) {
   std::vector<PyType_Slot> slots = {
+      {Py_tp_doc, const_cast<char*>("An array of numbers of one dtype on one device: a window on memory with "
+                                    "sizes and strides, and a place "
+                                    "in the graph that backward() walks. `tensor(data)` makes one.")},
       {Py_tp_new, reinterpret_cast<void*>(tensor_new)},
       {Py_tp_dealloc, reinterpret_cast<void*>(tensor_dealloc)},
       {Py_tp_traverse, reinterpret_cast<void*>(tensor_traverse)},

@@ -31,14 +31,16 @@ PyObject* dtype_is_signed(PyObject* self, void*) {
 }
 PyObject* dtype_to_real(PyObject* self, PyObject*) { return Py_NewRef(self); }
 
-PyGetSetDef dtype_getset[] = {{"itemsize", dtype_itemsize, nullptr, "bytes per element", nullptr},
-                              {"is_floating_point", dtype_is_floating, nullptr, nullptr, nullptr},
-                              {"is_complex", dtype_is_complex, nullptr, nullptr, nullptr},
-                              {"is_signed", dtype_is_signed, nullptr, nullptr, nullptr},
-                              {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyMethodDef dtype_methods[] = {{"__reduce__", dtype_reduce, METH_NOARGS, nullptr},
-                               {"to_real", dtype_to_real, METH_NOARGS, nullptr},
-                               {nullptr, nullptr, 0, nullptr}};
+PyGetSetDef dtype_getset[] = {
+    {"itemsize", dtype_itemsize, nullptr, "Bytes per element.", nullptr},
+    {"is_floating_point", dtype_is_floating, nullptr, "Whether it is a floating type.", nullptr},
+    {"is_complex", dtype_is_complex, nullptr, "False: there are no complex types.", nullptr},
+    {"is_signed", dtype_is_signed, nullptr, "Whether it has negative numbers.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyMethodDef dtype_methods[] = {
+    {"__reduce__", dtype_reduce, METH_NOARGS, nullptr},
+    {"to_real", dtype_to_real, METH_NOARGS, "The type itself: there are no complex types."},
+    {nullptr, nullptr, 0, nullptr}};
 
 PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
@@ -100,9 +102,10 @@ PyObject* device_reduce(PyObject* self, PyObject*) {
   if (d.index < 0) return Py_BuildValue("(O(s))", device_type, device_type_name(d.type));
   return Py_BuildValue("(O(si))", device_type, device_type_name(d.type), int(d.index));
 }
-PyGetSetDef device_getset[] = {{"type", device_kind, nullptr, nullptr, nullptr},
-                               {"index", device_index, nullptr, nullptr, nullptr},
-                               {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef device_getset[] = {
+    {"type", device_kind, nullptr, "Its kind, such as 'cpu'.", nullptr},
+    {"index", device_index, nullptr, "Its number among those of its kind, or None.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr},
                                 {nullptr, nullptr, 0, nullptr}};
 
@@ -231,8 +234,11 @@ Device unwrap_device(PyObject* object) {
 void add_types(PyObject* module) {
   dtype_type = make_type(
       module, "torch.dtype", sizeof(DTypeObject),
-      {{Py_tp_repr, slot(dtype_repr)}, {Py_tp_getset, dtype_getset}, {Py_tp_methods, dtype_methods}}, nullptr,
-      Py_TPFLAGS_DISALLOW_INSTANTIATION);
+      {{Py_tp_repr, slot(dtype_repr)},
+       {Py_tp_doc, const_cast<char*>("The type of a tensor's elements: float32, int64, bool and others.")},
+       {Py_tp_getset, dtype_getset},
+       {Py_tp_methods, dtype_methods}},
+      nullptr, Py_TPFLAGS_DISALLOW_INSTANTIATION);
   for (int i = 0; i < kDTypeCount; i++) {
     DTypeObject* self = PyObject_New(DTypeObject, dtype_type);
     if (!self) throw PythonError();
@@ -240,23 +246,28 @@ void add_types(PyObject* module) {
     dtype_objects[i] = reinterpret_cast<PyObject*>(self);
     check_status(PyModule_AddObjectRef(module, dtype_name(DType(i)), dtype_objects[i]));
   }
-  device_type = make_type(module, "torch.device", sizeof(DeviceObject),
-                          {{Py_tp_new, slot(device_new)},
-                           {Py_tp_repr, slot(device_repr)},
-                           {Py_tp_str, slot(device_str)},
-                           {Py_tp_hash, slot(device_hash)},
-                           {Py_tp_richcompare, slot(device_compare)},
-                           {Py_tp_getset, device_getset},
-                           {Py_tp_methods, device_methods}});
-  size_type = make_type(module, "torch.Size", 0,
-                        {{Py_tp_new, slot(size_new)},
-                         {Py_tp_repr, slot(size_repr)},
-                         {Py_tp_methods, size_methods},
-                         {Py_sq_concat, slot(size_concat)},
-                         {Py_nb_add, slot(size_add)},
-                         {Py_sq_repeat, slot(size_repeat)},
-                         {Py_mp_subscript, slot(size_subscript)}},
-                        reinterpret_cast<PyObject*>(&PyTuple_Type));
+  device_type = make_type(
+      module, "torch.device", sizeof(DeviceObject),
+      {{Py_tp_new, slot(device_new)},
+       {Py_tp_doc,
+        const_cast<char*>("device('cpu'), device('cuda:0'), device('cuda', 0): where a tensor's memory is.")},
+       {Py_tp_repr, slot(device_repr)},
+       {Py_tp_str, slot(device_str)},
+       {Py_tp_hash, slot(device_hash)},
+       {Py_tp_richcompare, slot(device_compare)},
+       {Py_tp_getset, device_getset},
+       {Py_tp_methods, device_methods}});
+  size_type =
+      make_type(module, "torch.Size", 0,
+                {{Py_tp_new, slot(size_new)},
+                 {Py_tp_doc, const_cast<char*>("The sizes of a tensor's dimensions: a tuple of ints.")},
+                 {Py_tp_repr, slot(size_repr)},
+                 {Py_tp_methods, size_methods},
+                 {Py_sq_concat, slot(size_concat)},
+                 {Py_nb_add, slot(size_add)},
+                 {Py_sq_repeat, slot(size_repeat)},
+                 {Py_mp_subscript, slot(size_subscript)}},
+                reinterpret_cast<PyObject*>(&PyTuple_Type));
   // `module.dtype` pickles by name: tensorgrad.float32.
   for (PyTypeObject* type : {dtype_type, device_type, size_type})
     check_status(PyObject_SetAttrString(reinterpret_cast<PyObject*>(type), "__module__",

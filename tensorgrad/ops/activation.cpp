@@ -47,7 +47,7 @@ out = 1 / (1 + e^-input).
 Backward: u * out * (1 - out).
 )");
 TG_SPECIAL_ALIAS(sigmoid, "expit");
-TG_OP(sigmoid, "sigmoid(Tensor input) -> Tensor", kFunctional, "out = 1 / (1 + e^-input).");
+TG_OP(sigmoid, "sigmoid(Tensor input) -> Tensor", kFunctional, "The same as tensorgrad.sigmoid: out = 1 / (1 + e^-input).");
 
 Tensor relu(const Tensor& input, Out out) {
   const DType t = input.dtype();
@@ -66,6 +66,8 @@ static Tensor relu_functional(const Tensor& input, bool inplace) {
 }
 TG_OP(relu_functional, "relu(Tensor input, bool inplace=False) -> Tensor", kFunctional, R"(
 out = max(input, 0).
+
+Backward: u where input > 0, else 0.
 )");
 
 Tensor threshold(const Tensor& input, double threshold, double value, bool inplace) {
@@ -94,6 +96,8 @@ static Tensor threshold_out_of_place(const Tensor& input, double bound, double v
 TG_OP(threshold_out_of_place, "threshold(Tensor input, float threshold, float value) -> Tensor", kFunction,
       R"(
 input where it is above threshold, else value.
+
+Backward: u where input > threshold, else 0.
 )");
 
 Tensor leaky_relu(const Tensor& input, double negative_slope, bool inplace) {

@@ -73,6 +73,8 @@ Backward: u for input, -alpha * u for other.
 Tensor rsub(const Tensor& input, const Tensor& other, Scalar alpha) { return sub(other, input, alpha); }
 TG_OP(rsub, "rsub(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", kFunction, R"(
 out = other - alpha * input.
+
+Backward: -alpha * u for input, u for other.
 )");
 
 // input * other or input / other in type t; a single number beside 16-bit floats is not rounded to 16 bits.
@@ -161,7 +163,7 @@ Tensor floor_divide(const Tensor& input, const Tensor& other, Out out) {
 }
 TG_OP(floor_divide, "floor_divide(Operand input, Operand other, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
-out = floor(input / other), as Python's //.
+out = floor(input / other), as Python's //. No gradient.
 )");
 
 Tensor remainder(const Tensor& input, const Tensor& other, Out out) {

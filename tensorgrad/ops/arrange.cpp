@@ -42,12 +42,20 @@ Tensor fliplr(const Tensor& input) {
   TG_CHECK(input.dim() >= 2, Runtime, "Input must be >= 2-d.");
   return flip(input, {1});
 }
-TG_OP(fliplr, "fliplr(Tensor input) -> Tensor", kFunction | kMethod, "\nColumns backwards.\n");
+TG_OP(fliplr, "fliplr(Tensor input) -> Tensor", kFunction | kMethod, R"(
+The columns in reverse order.
+
+Backward: u with its columns reversed.
+)");
 Tensor flipud(const Tensor& input) {
   TG_CHECK(input.dim() >= 1, Runtime, "Input must be >= 1-d.");
   return flip(input, {0});
 }
-TG_OP(flipud, "flipud(Tensor input) -> Tensor", kFunction | kMethod, "\nRows backwards.\n");
+TG_OP(flipud, "flipud(Tensor input) -> Tensor", kFunction | kMethod, R"(
+The rows in reverse order.
+
+Backward: u with its rows reversed.
+)");
 
 Tensor roll(const Tensor& input, const Ints& shifts, const Ints& dims) {
   TG_CHECK(!shifts.empty(), Runtime, "`shifts` required");
@@ -66,6 +74,8 @@ Tensor roll(const Tensor& input, const Ints& shifts, const Ints& dims) {
 }
 TG_OP(roll, "roll(Tensor input, int[1] shifts, int[1] dims=[]) -> Tensor", kFunction | kMethod, R"(
 Elements moved by shifts along dims, those beyond the end coming in at the start; without dims the flattened tensor.
+
+Backward: u rolled by -shifts.
 )");
 
 namespace {
@@ -176,6 +186,8 @@ Tensor movedim(const Tensor& input, const Ints& source, const Ints& destination)
 }
 TG_OP(movedim, "movedim(Tensor input, int[1] source, int[1] destination) -> Tensor", kFunction | kMethod, R"(
 Moves dimensions to new places, the others keep their order; a view.
+
+Backward: u with its dimensions moved back.
 )");
 TG_OP(movedim, "moveaxis(Tensor input, int[1] source, int[1] destination) -> Tensor", kFunction | kMethod,
       "\nmovedim() under NumPy's name.\n");
@@ -237,6 +249,8 @@ Tensor diag_embed(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim
 TG_OP(diag_embed, "diag_embed(Tensor input, int offset=0, int dim1=-2, int dim2=-1) -> Tensor",
       kFunction | kMethod, R"(
 Matrices with the last dimension of input on a diagonal.
+
+Backward: the diagonal of u.
 )");
 Tensor diag(const Tensor& input, int64_t diagonal_) {
   TG_CHECK(input.dim() == 1 || input.dim() == 2, Runtime, "diag(): Supports 1D or 2D tensors. Got ",
@@ -245,11 +259,17 @@ Tensor diag(const Tensor& input, int64_t diagonal_) {
 }
 TG_OP(diag, "diag(Tensor input, int diagonal=0, *, Tensor? out=None) -> Tensor", kFunction | kMethod, R"(
 A matrix with the vector on its diagonal, or the diagonal of a matrix.
+
+Backward: diag(u): the diagonal of u for a vector, u on a diagonal for a matrix.
 )");
 Tensor trace(const Tensor& input) {
   TG_CHECK(input.dim() == 2, Runtime, "trace: expected a matrix, but got tensor with dim ", input.dim());
   return sum(diagonal(input), {});
 }
-TG_OP(trace, "trace(Tensor input) -> Tensor", kFunction | kMethod, "\nThe sum of a matrix's diagonal.\n");
+TG_OP(trace, "trace(Tensor input) -> Tensor", kFunction | kMethod, R"(
+The sum of a matrix's diagonal.
+
+Backward: u on the diagonal, zeros elsewhere.
+)");
 
 }  // namespace tensorgrad

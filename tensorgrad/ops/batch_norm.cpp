@@ -210,6 +210,8 @@ TG_OP(instance_norm,
       "Tensor? bias=None, bool use_input_stats=True, float momentum=0.1, float eps=1e-05) -> Tensor",
       kFunctional, R"(
 batch_norm of each sample by itself.
+
+Backward: as of batch_norm, over each sample and channel.
 )");
 
 }  // namespace tensorgrad

@@ -110,6 +110,8 @@ Tensor fill_(const Tensor& self, Scalar value) {
 Tensor zero_(const Tensor& self) { return fill_(self, 0); }
 TG_OP(zero_, "zero_(Tensor input) -> Tensor", kFunction | kMethod, R"(
 Fills self with zeros; returns self.
+
+Backward: zeros.
 )");
 
 Tensor fill_any(const Tensor& self, const Tensor& value) {

@@ -189,6 +189,8 @@ TG_OP(functional_alpha_dropout,
       kFunctional, R"(
 Dropout for selu: dropped elements become its lower bound, and an affine map restores mean and variance.
 ValueError unless 0 <= p <= 1.
+
+Backward: u times the map's slope where the element was kept.
 )");
 
 static Tensor functional_feature_alpha_dropout(const Tensor& input, double p, bool training, bool inplace) {

@@ -104,6 +104,8 @@ TG_OP(embedding_functional,
       "scale_grad_by_freq=False, bool sparse=False) -> Tensor",
       kFunctional, R"(
 Rows of weight [rows, width] looked up by input [...]: [..., width]. The row padding_idx gets no gradient.
+
+Backward: the rows of u added up in the rows of weight that they came from; none in row padding_idx.
 )");
 
 Tensor one_hot(const Tensor& tensor, int64_t num_classes) {
@@ -129,7 +131,7 @@ Tensor one_hot(const Tensor& tensor, int64_t num_classes) {
   return to(out, std::nullopt, tensor.device());
 }
 TG_OP(one_hot, "one_hot(Tensor input, int num_classes=-1) -> Tensor", kFunctional, R"(
-Class numbers [...] as rows [..., num_classes] with a single 1; int64. num_classes defaults to the largest class + 1.
+int64: class numbers [...] as rows [..., num_classes] with a single 1. num_classes defaults to the largest class + 1.
 )");
 
 namespace {

@@ -311,6 +311,8 @@ Tensor index_put(const Tensor& self, const TensorList& indices, const Tensor& va
 TG_OP(index_put, "index_put(Tensor input, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor",
       kFunction | kMethod, R"(
 A copy of input with values at the indices; with accumulate they are added.
+
+Backward: u with zeros at the indices for input (u itself with accumulate), u[indices] for values.
 )");
 
 }  // namespace tensorgrad

@@ -174,9 +174,13 @@ Backward: the upstream gradients joined again.
 TG_OP(split_with_sizes, "split(Tensor tensor, int[] split_size_or_sections, int dim=0) -> Tensor[]",
       kFunction, R"(
 Views of the given lengths along dim.
+
+Backward: u of each view in its place.
 )");
 TG_OP(split_with_sizes, "split(Tensor input, int[] split_size, int dim=0) -> Tensor[]", kMethod, R"(
 Views of the given lengths along dim.
+
+Backward: u of each view in its place.
 )");
 
 TensorList split(const Tensor& input, int64_t split_size, int64_t dim) {
@@ -193,9 +197,13 @@ TensorList split(const Tensor& input, int64_t split_size, int64_t dim) {
 }
 TG_OP(split, "split(Tensor tensor, int split_size_or_sections, int dim=0) -> Tensor[]", kFunction, R"(
 Views of split_size along dim; the last may be shorter.
+
+Backward: u of each view in its place.
 )");
 TG_OP(split, "split(Tensor input, int split_size, int dim=0) -> Tensor[]", kMethod, R"(
 Views of split_size along dim; the last may be shorter.
+
+Backward: u of each view in its place.
 )");
 
 TensorList chunk(const Tensor& input, int64_t chunks, int64_t dim) {
@@ -212,6 +220,8 @@ TensorList chunk(const Tensor& input, int64_t chunks, int64_t dim) {
 }
 TG_OP(chunk, "chunk(Tensor input, int chunks, int dim=0) -> Tensor[]", kFunction | kMethod, R"(
 At most `chunks` views of equal length along dim; the last may be shorter.
+
+Backward: u of each view in its place.
 )");
 
 TensorList tensor_split_at(const Tensor& input, const Ints& indices, int64_t dim) {
@@ -247,10 +257,14 @@ TensorList tensor_split(const Tensor& input, int64_t sections, int64_t dim) {
 TG_OP(tensor_split, "tensor_split(Tensor input, int sections, int dim=0) -> Tensor[]", kFunction | kMethod,
       R"(
 `sections` views along dim whose lengths differ by at most one.
+
+Backward: u of each view in its place.
 )");
 TG_OP(tensor_split_at, "tensor_split(Tensor input, int[] indices, int dim=0) -> Tensor[]",
       kFunction | kMethod, R"(
 Views along dim, cut at the given indices.
+
+Backward: u of each view in its place.
 )");
 
 namespace {
@@ -273,6 +287,8 @@ TensorList tensor_split_by(const Tensor& input, const Tensor& tensor_indices_or_
 TG_OP(tensor_split_by, "tensor_split(Tensor input, Tensor tensor_indices_or_sections, int dim=0) -> Tensor[]",
       kFunction | kMethod, R"(
 Views along dim, cut at the indices in a vector (int64), or into as many sections as a 0-d tensor says.
+
+Backward: u of each view in its place.
 )");
 
 TensorList unbind(const Tensor& input, int64_t dim) {
@@ -320,17 +336,29 @@ Tensor hstack(const TensorList& tensors, Out out) {
   return cat(rows, rows[0].dim() == 1 ? 0 : 1, out);
 }
 TG_OP(hstack, "hstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", kFunction,
-      "\nJoins along the second dimension (1-d: the first).\n");
+      R"(
+Joins along the second dimension (1-d: the first).
+
+Backward: to each tensor the part of u that it became.
+)");
 Tensor vstack(const TensorList& tensors, Out out) {
   TG_CHECK(!tensors.empty(), Runtime, "vstack expects a non-empty TensorList");
   return cat(at_least(tensors, 2), 0, out);
 }
-TG_OP(vstack, "vstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", kFunction, "\nJoins rows.\n");
+TG_OP(vstack, "vstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", kFunction, R"(
+Joins rows.
+
+Backward: to each tensor the part of u that it became.
+)");
 Tensor dstack(const TensorList& tensors, Out out) {
   TG_CHECK(!tensors.empty(), Runtime, "dstack expects a non-empty TensorList");
   return cat(at_least(tensors, 3), 2, out);
 }
 TG_OP(dstack, "dstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", kFunction,
-      "\nJoins along the third dimension.\n");
+      R"(
+Joins along the third dimension.
+
+Backward: to each tensor the part of u that it became.
+)");
 
 }  // namespace tensorgrad

@@ -266,6 +266,8 @@ TG_OP(kl_div_functional,
       kFunctional, R"(
 target * (log(target) - input), where input is a logarithm, and target too with log_target; reduced: "none", "mean",
 "sum", or "batchmean", the sum divided by the first size.
+
+Backward: -u * target for input (with log_target -u * e^target); u * (log(target) + 1 - input) for target.
 )");
 
 }  // namespace tensorgrad

@@ -112,6 +112,8 @@ Tensor outer(const Tensor& input, const Tensor& vec2, Out out) {
 }
 TG_OP(outer, "outer(Tensor input, Tensor vec2, *, Tensor? out=None) -> Tensor", kFunction | kMethod, R"(
 out[i, j] = input[i] * vec2[j].
+
+Backward: u @ vec2 for input, u^T @ input for vec2.
 )");
 Tensor ger(const Tensor& input, const Tensor& vec2, Out out) { return outer(input, vec2, out); }
 TG_OP(ger, "ger(Tensor input, Tensor vec2, *, Tensor? out=None) -> Tensor", kFunction | kMethod, R"(
@@ -186,6 +188,8 @@ Tensor matmul(const Tensor& input, const Tensor& other, Out out) {
 TG_OP(matmul, "matmul(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kFunction | kMethod, R"(
 The matrix product, as Python's @: of two vectors their dot product; a vector joins a matrix as a row on the left, as a
 column on the right, and its dimension is dropped again; dimensions before the last two are broadcast.
+
+Backward: u @ other^T for input and input^T @ u for other, summed over the dimensions that were broadcast.
 )");
 
 }  // namespace tensorgrad

@@ -87,6 +87,8 @@ Tensor multi_dot(const TensorList& tensors, Out out) {
 TG_OP(multi_dot, "linalg.multi_dot(Tensor[] tensors, *, Tensor? out=None) -> Tensor", kFunction, R"(
 The product of two or more matrices, multiplied in the order that takes the fewest operations; the first and the last
 may be vectors, as a row and a column.
+
+Backward: for each matrix the product of the transposes of those before it, u, and the transposes of those after it.
 )");
 
 }  // namespace tensorgrad

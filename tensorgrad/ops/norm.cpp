@@ -215,6 +215,9 @@ TG_OP(group_norm_function,
       "bool cudnn_enabled=True) -> Tensor",
       kFunction, R"(
 (input - mean) / sqrt(var + eps) * weight + bias over groups of channels of (N, C, *); weight and bias are per channel.
+
+Backward: as of layer_norm, over each group: with h the normalised input and g = u * weight, (g - mean(g) - h * mean(g * h)) /
+sqrt(var + eps); sums of u * h and u for weight and bias.
 )");
 TG_OP(group_norm,
       "group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05) -> "

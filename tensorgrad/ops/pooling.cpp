@@ -153,6 +153,8 @@ TG_OP(max_pool2d_with_indices,
       "bool ceil_mode=False) -> (Tensor, Tensor)",
       kFunctional, R"(
 max_pool2d() and, for each maximum, its position in its plane of input (the first one's, or a NaN's), int64.
+
+Backward: u at each window's maximum, summed where windows share it.
 )");
 
 Tensor max_pool2d(const Tensor& input, const Ints& kernel_size, const Ints& stride, const Ints& padding,
@@ -194,6 +196,8 @@ TG_OP(
     "bool ceil_mode=False, bool return_indices=False) -> Tensor",
     kFunctional, R"(
 The maximum of each window, and with return_indices also their places: see max_pool2d and max_pool2d_with_indices.
+
+Backward: u at each window's maximum, summed where windows share it.
 )");
 
 namespace {

@@ -236,7 +236,7 @@ TG_OP(multinomial,
       "Tensor? out=None) "
       "-> Tensor",
       kFunction | kMethod, R"(
-Indices drawn with the weights in input, shape [categories] or [rows, categories]; int64, [num_samples] or
+int64: indices drawn with the weights in input, shape [categories] or [rows, categories]: [num_samples] or
 [rows, num_samples]. Without replacement a row's indices differ.
 )");
 

@@ -91,6 +91,8 @@ TG_OP(nanmean,
       "out=None) -> Tensor",
       kFunction | kMethod, R"(
 The mean over dim of the elements that are not NaN.
+
+Backward: u / n where input is not NaN, else 0; n counts what is not.
 )");
 
 Tensor count_nonzero(const Tensor& input, const Ints& dims) {

@@ -168,9 +168,13 @@ TensorList meshgrid(const TensorList& tensors, std::optional<std::string_view> i
 }  // namespace
 TG_OP(meshgrid, "meshgrid(Tensor[] *tensors, *, str? indexing=None) -> Tensor[]", kFunction, R"(
 Vectors as the coordinates of a grid: each expanded over the dimensions of all ("ij", or "xy" with the first two swapped).
+
+Backward: u of each grid, summed over the dimensions that were expanded.
 )");
 TG_OP(broadcast_tensors, "broadcast_tensors(Tensor[] *tensors) -> Tensor[]", kFunction, R"(
 All tensors expanded to their common shape; views.
+
+Backward: u of each result, summed over the dimensions that were expanded.
 )");
 
 }  // namespace tensorgrad

@@ -55,6 +55,8 @@ nonzero(condition, as_tuple=True).
 )");
 TG_OP(where_method, "where(Tensor input, Tensor condition, Operand other) -> Tensor", kMethod, R"(
 self where condition (bool) is set, else other; all broadcast.
+
+Backward: u where condition is set for self, u elsewhere for other.
 )");
 
 #define TG_EXTREME(NAME, NODE, GREATEST, DOC)                                                      \

@@ -27,6 +27,8 @@ Tensor positive(const Tensor& input) {
 }
 TG_OP(positive, "positive(Tensor input) -> Tensor", kFunction | kMethod, R"(
 The tensor itself. Bool tensors are refused.
+
+Backward: u.
 )");
 
 Tensor abs(const Tensor& input, Out out) {

@@ -186,10 +186,14 @@ Backward: u * (input / 3 + 1 / 2) where -3 < input < 3, u above, 0 below.
 Tensor softsign(const Tensor& input) { return input / (abs(input) + 1); }
 TG_OP(softsign, "softsign(Tensor input) -> Tensor", kFunctional, R"(
 out = input / (1 + |input|).
+
+Backward: u / (1 + |input|)^2.
 )");
 Tensor tanhshrink(const Tensor& input) { return input - tanh(input); }
 TG_OP(tanhshrink, "tanhshrink(Tensor input) -> Tensor", kFunctional, R"(
 out = input - tanh(input).
+
+Backward: u * tanh(input)^2.
 )");
 TG_OP(tanh, "tanh(Tensor input) -> Tensor", kFunctional, "See tensorgrad.tanh.");
 
@@ -203,6 +207,8 @@ Tensor glu(const Tensor& input, int64_t dim) {
 }
 TG_OP(glu, "glu(Tensor input, int dim=-1) -> Tensor", kFunctional, R"(
 The first half along dim times the sigmoid of the second.
+
+Backward: u * s for the first half a, u * a * s * (1 - s) for the second, s its sigmoid.
 )");
 
 }  // namespace tensorgrad

@@ -104,6 +104,8 @@ TG_OP(softmax_functional,
       "softmax(Tensor input, int? dim=None, int _stacklevel=3, ScalarType? dtype=None) -> Tensor",
       kFunctional, R"(
 out = e^input / sum(e^input) along dim.
+
+Backward: out * (u - sum(u * out)) along dim.
 )");
 static Tensor log_softmax_functional(const Tensor& input, std::optional<int64_t> dim, int64_t,
                                      std::optional<DType> dtype) {
@@ -113,6 +115,8 @@ TG_OP(log_softmax_functional,
       "log_softmax(Tensor input, int? dim=None, int _stacklevel=3, ScalarType? dtype=None) -> Tensor",
       kFunctional, R"(
 out = input - log(sum(e^input)) along dim.
+
+Backward: u - softmax(input) * sum(u) along dim.
 )");
 static Tensor softmin_functional(const Tensor& input, std::optional<int64_t> dim, int64_t,
                                  std::optional<DType> dtype) {

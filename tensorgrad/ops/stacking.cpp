@@ -47,13 +47,29 @@ Tensor atleast_2d(const Tensor& input) { return lift(input, 2); }
 Tensor atleast_3d(const Tensor& input) { return lift(input, 3); }
 }  // namespace
 TG_OP(column_stack, "column_stack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", kFunction,
-      "\nVectors as the columns of a matrix.\n");
+      R"(
+Vectors as the columns of a matrix.
+
+Backward: to each tensor the part of u that it became.
+)");
 TG_OP(atleast_1d, "atleast_1d(Tensor input) -> Tensor", kFunction,
-      "\ninput with at least one dimension; a view.\n");
+      R"(
+input with at least one dimension; a view.
+
+Backward: u in the shape of input.
+)");
 TG_OP(atleast_2d, "atleast_2d(Tensor input) -> Tensor", kFunction,
-      "\ninput with at least two dimensions; a view.\n");
+      R"(
+input with at least two dimensions; a view.
+
+Backward: u in the shape of input.
+)");
 TG_OP(atleast_3d, "atleast_3d(Tensor input) -> Tensor", kFunction,
-      "\ninput with at least three dimensions; a view.\n");
+      R"(
+input with at least three dimensions; a view.
+
+Backward: u in the shape of input.
+)");
 
 namespace {
 TensorList split_along(const char* name, const Tensor& input, int64_t least, int64_t d, int64_t sections) {
@@ -81,9 +97,9 @@ TensorList dsplit_at(const Tensor& x, const Ints& at) { return split_places("dsp
 }  // namespace
 #define TG_SPLIT_ROWS(NAME)                                                                \
   TG_OP(NAME, #NAME "(Tensor input, int sections) -> Tensor[]", kFunction | kMethod,       \
-        "\nViews of equal length.\n");                                                     \
+        "\nViews of equal length.\n\nBackward: u of each view in its place.\n");                                                     \
   TG_OP(NAME##_at, #NAME "(Tensor input, int[] indices) -> Tensor[]", kFunction | kMethod, \
-        "\nViews between places.\n")
+        "\nViews between places.\n\nBackward: u of each view in its place.\n")
 TG_SPLIT_ROWS(hsplit);
 TG_SPLIT_ROWS(vsplit);
 TG_SPLIT_ROWS(dsplit);
@@ -107,6 +123,8 @@ Tensor rot90(const Tensor& input, int64_t k, const Ints& dims) {
 }  // namespace
 TG_OP(rot90, "rot90(Tensor input, int k=1, int[] dims=[0,1]) -> Tensor", kFunction | kMethod, R"(
 Turned by k right angles in the plane of dims, from the first towards the second.
+
+Backward: u turned by -k right angles.
 )");
 
 namespace {
@@ -117,7 +135,11 @@ Tensor diagflat(const Tensor& input, int64_t offset) {
 }  // namespace
 TG_OP(ravel, "ravel(Tensor input) -> Tensor", kFunction | kMethod, "\nreshape(-1).\n");
 TG_OP(diagflat, "diagflat(Tensor input, int offset=0) -> Tensor", kFunction | kMethod,
-      "\nThe flattened input on a diagonal.\n");
+      R"(
+The flattened input on a diagonal.
+
+Backward: the diagonal of u, in the shape of input.
+)");
 
 namespace {
 Tensor triangle_indices(int64_t rows, int64_t columns, int64_t offset, bool lower,

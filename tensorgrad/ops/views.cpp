@@ -209,6 +209,8 @@ Tensor flatten(const Tensor& input, int64_t start_dim, int64_t end_dim) {
 }
 TG_OP(flatten, "flatten(Tensor input, int start_dim=0, int end_dim=-1) -> Tensor", kFunction | kMethod, R"(
 Merges the dimensions start_dim to end_dim into one.
+
+Backward: u in the shape of input.
 )");
 
 Tensor unflatten(const Tensor& input, int64_t dim, const Ints& sizes) {
@@ -232,6 +234,8 @@ Tensor unflatten(const Tensor& input, int64_t dim, const Ints& sizes) {
 }
 TG_OP(unflatten, "unflatten(Tensor input, int dim, int[] sizes) -> Tensor", kFunction | kMethod, R"(
 Splits one dimension into several, one size may be -1.
+
+Backward: u in the shape of input.
 )");
 
 Tensor permute(const Tensor& input, const Ints& dims) {
@@ -281,6 +285,8 @@ Tensor transpose(const Tensor& input, int64_t dim0, int64_t dim1) {
 TG_OP(transpose, "transpose(Tensor input, int dim0, int dim1) -> Tensor", kFunction | kMethod | kInPlaceView,
       R"(
 Swaps two dimensions; a view.
+
+Backward: u with the dimensions swapped back.
 )");
 
 Tensor t(const Tensor& input) {
@@ -295,6 +301,8 @@ Tensor t(const Tensor& input) {
 }
 TG_OP(t, "t(Tensor input) -> Tensor", kFunction | kMethod | kInPlaceView, R"(
 The transpose of a matrix; tensors of fewer dimensions as they are.
+
+Backward: the transpose of u.
 )");
 
 Tensor expand(const Tensor& input, const Shape& size, bool) {
@@ -361,6 +369,8 @@ Tensor sum_to_size(const Tensor& input, const Shape& size) {
 }
 TG_OP(sum_to_size, "sum_to_size(Tensor input, int[] size) -> Tensor", kMethod, R"(
 Sums the dimensions that broadcasting would have expanded from size.
+
+Backward: u expanded to the sizes of input.
 )");
 
 Tensor squeeze(const Tensor& input, const Ints& dims) {
@@ -378,6 +388,8 @@ Tensor squeeze(const Tensor& input, const Ints& dims) {
 }
 TG_OP(squeeze, "squeeze(Tensor input, int[1] dim) -> Tensor", kFunction | kMethod | kInPlaceView, R"(
 Without the given dimensions of size 1.
+
+Backward: u in the shape of input.
 )");
 Tensor squeeze_all(const Tensor& input) {
   Shape sizes;
@@ -393,6 +405,8 @@ Tensor squeeze_all(const Tensor& input) {
 }
 TG_OP(squeeze_all, "squeeze(Tensor input) -> Tensor", kFunction | kMethod | kInPlaceView, R"(
 Without any dimension of size 1.
+
+Backward: u in the shape of input.
 )");
 
 Tensor unsqueeze(const Tensor& input, int64_t dim) {
@@ -407,6 +421,8 @@ Tensor unsqueeze(const Tensor& input, int64_t dim) {
 }
 TG_OP(unsqueeze, "unsqueeze(Tensor input, int dim) -> Tensor", kFunction | kMethod | kInPlaceView, R"(
 With a new dimension of size 1 at dim.
+
+Backward: u without the new dimension.
 )");
 
 namespace {
@@ -481,6 +497,8 @@ Tensor narrow(const Tensor& input, int64_t dim, int64_t start, int64_t length) {
 }
 TG_OP(narrow, "narrow(Tensor input, int dim, int start, int length) -> Tensor", kFunction | kMethod, R"(
 length slices from start along dim; a view.
+
+Backward: u in the place of the slices, zeros elsewhere.
 )");
 static Tensor narrow_from(const Tensor& input, int64_t dim, const Tensor& start, int64_t length) {
   TG_CHECK(start.dim() == 0 && !is_floating(start.dtype()) && start.dtype() != DType::Bool, Runtime,
@@ -490,6 +508,8 @@ static Tensor narrow_from(const Tensor& input, int64_t dim, const Tensor& start,
 TG_OP(narrow_from, "narrow(Tensor input, int dim, Tensor start, int length) -> Tensor", kFunction | kMethod,
       R"(
 length slices from start, a 0-d tensor of integers, along dim; a view.
+
+Backward: u in the place of the slices, zeros elsewhere.
 )");
 
 }  // namespace tensorgrad

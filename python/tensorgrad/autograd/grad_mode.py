@@ -22,6 +22,7 @@ class _Mode:
     """A context manager whose instances decorate functions and generators."""
 
     def clone(self) -> _Mode:
+        """Another of the same mode."""
         return self.__class__()
 
     def __enter__(self) -> Any:
@@ -121,6 +122,7 @@ class set_grad_enabled(_Mode):
         _C._set_grad_enabled(self.previous)
 
     def clone(self) -> set_grad_enabled:
+        """Another of the same mode."""
         previous = _C.is_grad_enabled()
         copy = self.__class__(self.mode)
         copy.previous = previous
@@ -148,4 +150,5 @@ class inference_mode(_Mode):
         _C._set_inference_mode(self.previous[1])
 
     def clone(self) -> inference_mode:
+        """Another of the same mode."""
         return self.__class__(self.mode)
