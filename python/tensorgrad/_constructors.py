@@ -66,7 +66,9 @@ class _TypedTensor(type):
     def __init__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> None:
         super().__init__(name, bases, members)
         dtype = str(cls.dtype).rsplit(".", 1)[-1]
-        cls.__doc__ = f"{name}(data) or {name}(*sizes): a tensor of {dtype}; isinstance() asks for that dtype."
+        cls.__doc__ = (
+            f"{name}(data) or {name}(*sizes): a tensor of {dtype}; isinstance() asks for that dtype."
+        )
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Tensor:
         return legacy_tensor(*args, dtype=cls.dtype, **kwargs)
