@@ -85,7 +85,7 @@ Tensor copy_(const Tensor& self, const Tensor& src, bool) {
   }
   copy_data(self, from);
   self.bump_version();
-  return record("CopyBackwards", self, Out::in_place_of(self), saved(),
+  return record("torch::autograd::CopyBackwards", self, Out::in_place_of(self), saved(),
                 wrt(self, [](const Tensor& u) { return zeros_like(u); }),
                 wrt(src, [](const Tensor& u) { return u; }));
 }
@@ -95,7 +95,8 @@ Writes src, broadcast and cast, into self; returns self.
 Backward: 0 for self, u for src.
 )");
 
-Tensor fill_(const Tensor& self, Scalar value) {
+namespace {
+Tensor fill_as(const char* node, const Tensor& self, Scalar value) {
   check_in_place(self);
   check_fits(value, self.dtype());
   if (self.numel() > 0) {
@@ -104,10 +105,13 @@ Tensor fill_(const Tensor& self, Scalar value) {
     slots::fill(self.device(), plan, value);
   }
   self.bump_version();
-  return record("FillBackward0", self, Out::in_place_of(self), saved(),
+  return record(node, self, Out::in_place_of(self), saved(),
                 wrt(self, [](const Tensor& u) { return zeros_like(u); }));
 }
-Tensor zero_(const Tensor& self) { return fill_(self, 0); }
+}  // namespace
+
+Tensor fill_(const Tensor& self, Scalar value) { return fill_as("FillBackward2", self, value); }
+Tensor zero_(const Tensor& self) { return fill_as("ZeroBackward0", self, 0); }
 TG_OP(zero_, "zero_(Tensor input) -> Tensor", kFunction | kMethod, R"(
 Fills self with zeros; returns self.
 

@@ -48,7 +48,8 @@ Tensor scatter_rows(const Tensor& u, const Tensor& indices, int64_t rows, int64_
 }  // namespace
 
 Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding_idx, bool scale_grad_by_freq) {
-  TG_CHECK(weight.dim() > 0, Index, "Dimension specified as 0 but tensor has no dimensions");
+  TG_CHECK(weight.dim() > 0 || !grad_enabled() || !weight.requires_grad(), Index,
+           "Dimension specified as 0 but tensor has no dimensions");
   TG_CHECK(weight.dim() == 2, Runtime, "'weight' must be 2-D");
   TG_CHECK(indices.dtype() == DType::Int64 || indices.dtype() == DType::Int32, Runtime,
            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "

@@ -316,8 +316,8 @@ Tensor deliver(const char* name, const Out& out, Tensor result, std::initializer
                "arguments "
                "requires grad.");
       check_no_internal_overlap(target);
-      for (const Tensor* t : apart) check_no_overlap(target, *t);
       resize_output(target, result.sizes());
+      for (const Tensor* t : apart) check_no_overlap(target, *t);
     }
     Plan plan;
     build_plan(plan, target, result);

@@ -41,8 +41,9 @@ NodeHooks& Node::hooks() {
 std::string op_name(const Node& node) {
   const std::string name = node.name();
   const size_t suffix = name.rfind("Backward");
-  const bool numbered = suffix != name.npos && name.find_first_not_of("0123456789", suffix + 8) == name.npos;
-  return numbered ? name.substr(0, suffix) : name;
+  if (suffix == name.npos || name.find_first_not_of("0123456789", suffix + 8) != name.npos) return name;
+  const std::string number = name.substr(suffix + 8);
+  return name.substr(0, suffix) + (number == "0" ? "" : number);
 }
 
 void Node::destroy(Node* node) {
