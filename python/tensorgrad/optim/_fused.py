@@ -81,7 +81,7 @@ class FusedOptimizer(Optimizer):
         if rest is None:
             return
         lr, decay = as_float(group["lr"]), group["weight_decay"]
-        with tensorgrad.set_grad_enabled(bool(group["differentiable"]) and tensorgrad.is_grad_enabled()):
+        with tensorgrad.set_grad_enabled(bool(group["differentiable"])):
             for parameter in rest:
                 own = self.state[parameter]
                 own["step"] += 1

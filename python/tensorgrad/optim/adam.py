@@ -73,8 +73,19 @@ class Adam(Optimizer):
                 raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
         if not weight_decay >= 0.0:
             raise ValueError(f"Invalid weight_decay value: {weight_decay}")
-        if len({isinstance(beta, Tensor) for beta in betas}) == 2:
+        if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, Tensor)):
             raise ValueError("betas must be either both floats or both Tensors")
+        for index, beta in enumerate(betas):
+            if not isinstance(beta, Tensor):
+                continue
+            if not capturable and foreach:
+                raise ValueError(
+                    f"betas[{index}] as a Tensor is not supported for capturable=False and foreach=True"
+                )
+            if beta.numel() != 1:
+                raise ValueError(f"Tensor betas[{index}] must be 1-element")
+        first, second = (beta.squeeze() if isinstance(beta, Tensor) else beta for beta in betas)
+        betas = (first, second)
         super().__init__(
             params,
             {
@@ -209,7 +220,7 @@ def _step_composed(parameters: list[Tensor], state: Any, group: dict[str, Any]) 
     """The step of parameters that the fused one does not take (half precision, strided, differentiable)."""
     beta1, beta2 = (as_float(beta) for beta in group["betas"])
     lr, decay = as_float(group["lr"]), group["weight_decay"]
-    with tensorgrad.set_grad_enabled(bool(group["differentiable"]) and tensorgrad.is_grad_enabled()):
+    with tensorgrad.set_grad_enabled(bool(group["differentiable"])):
         for parameter in parameters:
             own = state[parameter]
             own["step"] += 1
@@ -230,4 +241,6 @@ def _step_composed(parameters: list[Tensor], state: Any, group: dict[str, Any]) 
                 square = own["max_exp_avg_sq"]
             root = (1 - beta2**steps) ** 0.5
             scale = (square.sqrt() / root).add_(group["eps"])
+            if group["differentiable"]:  # what is saved must not be written by the next step
+                mean = mean.clone()
             parameter.addcdiv_(mean, scale, value=-lr / (1 - beta1**steps))

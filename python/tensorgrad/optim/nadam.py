@@ -99,4 +99,7 @@ class NAdam(FusedOptimizer):
         square = own["exp_avg_sq"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         size = square.div(1 - beta2**steps).sqrt().add(group["eps"])
         parameter.addcdiv_(gradient, size, value=-lr * (1 - mu) / (1 - product))
-        parameter.addcdiv_(own["exp_avg"], size, value=-lr * next_mu / (1 - product * next_mu))
+        mean = (
+            own["exp_avg"].clone() if group["differentiable"] else own["exp_avg"]
+        )  # the next step writes it
+        parameter.addcdiv_(mean, size, value=-lr * next_mu / (1 - product * next_mu))

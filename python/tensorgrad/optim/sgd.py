@@ -125,7 +125,7 @@ _step_with_hooks = _with_hooks(_plain_step)
 def _step_composed(parameters: list[Tensor], state: Any, group: dict[str, Any]) -> None:
     """The step of parameters that the fused one does not take (half precision, strided, differentiable)."""
     momentum, lr = group["momentum"], group["lr"]
-    with tensorgrad.set_grad_enabled(bool(group["differentiable"]) and tensorgrad.is_grad_enabled()):
+    with tensorgrad.set_grad_enabled(bool(group["differentiable"])):
         for parameter in parameters:
             gradient: Any = parameter.grad
             if group["maximize"]:

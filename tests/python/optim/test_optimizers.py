@@ -56,6 +56,10 @@ def test_constructor(torch, log):
         {"capturable": True},
         {"amsgrad": True},
         {"betas": (torch.tensor(0.9), 0.9)},
+        {"betas": (torch.tensor(0.5), torch.tensor(0.75))},
+        {"betas": [0.5, 0.75]},
+        {"betas": (0, 0.9)},
+        {"betas": (torch.tensor(0.5), torch.tensor(0.75)), "foreach": True},
         {"lr": "a"},
     ):
         log(lambda: str(torch.optim.Adam([p], **options)), lambda: str(torch.optim.AdamW([p], **options)))
