@@ -1,4 +1,6 @@
 // Normalisation of channels: batch_norm, instance_norm.
+#include <charconv>
+
 #include "tensorgrad/dispatch/op_row.h"
 #include "tensorgrad/ops/arithmetic.h"
 #include "tensorgrad/ops/exponential.h"
@@ -78,6 +80,13 @@ TensorList batch_norm_backward(const Upstream& up, const Tensor& x, const Tensor
   return out;
 }
 
+// As Python prints a float.
+std::string as_python(double value) {
+  char text[32];
+  const std::string shortest(text, std::to_chars(text, text + sizeof text, value).ptr);
+  return shortest.find_first_of(".en") == shortest.npos ? shortest + ".0" : shortest;
+}
+
 void check_channels(const char* what, const Tensor& t, int64_t channels) {
   TG_CHECK(!t.defined() || t.numel() == channels, Runtime, what, " should contain ", channels,
            " elements not ", t.numel());
@@ -116,7 +125,7 @@ Tensor batch_norm(const Tensor& input, const Tensor& running_mean, const Tensor&
       if (channels > 0) slots::channel_stats(device, stats);
       const double count = double(p.outer * p.inner);
       const auto update = [&](const Tensor& running, const Tensor& batch, double scale) {
-        if (!running.defined()) return;
+        if (!running.defined() || count == 0) return;
         copy_(running, running * Scalar(1 - momentum) + batch * Scalar(momentum * scale));
       };
       update(running_mean, mean, 1.0);
@@ -164,6 +173,7 @@ static Tensor batch_norm_functional(const Tensor& input, const Tensor& running_m
     TG_CHECK(values != 1, Value,
              "Expected more than 1 value per channel when training, got input size torch.Size(",
              input.sizes(), ")");
+    TG_CHECK(eps > 0, Value, "batch_norm eps must be positive during training, but got ", as_python(eps));
   }
   return batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps);
 }

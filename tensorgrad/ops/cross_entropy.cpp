@@ -73,6 +73,8 @@ Classes read_classes(const Tensor& input, const Tensor& target, const Tensor& we
   TG_CHECK(!weight.defined() || (weight.dim() == 1 && weight.numel() == classes), Runtime,
            "weight tensor should be defined either for all ", classes,
            " classes or no classes but got weight tensor of shape: ", weight.sizes());
+  TG_CHECK(!weight.defined() || weight.dtype() == input.dtype(), Runtime, "expected scalar type ",
+           dtype_scalar_name(input.dtype()), " but found ", dtype_scalar_name(weight.dtype()));
   TG_CHECK(!grad_enabled() || !wants_gradient(weight), Runtime, "The function '",
            input.dim() > 2 ? "nll_loss2d_forward" : "nll_loss_forward",
            "' is not differentiable with respect to argument 'weight'. This input cannot have requires_grad "
@@ -161,7 +163,8 @@ Tensor fused_cross_entropy(const Tensor& input, const Tensor& target, const Tens
                         const Tensor at_target =
                             nll_backward(one, target, weight, x.sizes(), dim, ignore_index, false);
                         const Tensor w = -sum(at_target, {dim}, true);
-                        const Tensor scale = how == Reduced::Mean ? u * Scalar(1.0 / total) : u;
+                        const double share = total == 0 ? 0 : 1 / total;  // all were ignored: zeros
+                        const Tensor scale = how == Reduced::Mean ? u * Scalar(share) : u;
                         return (softmax(x, dim) * w + at_target) *
                                (each && x.dim() > 1 ? unsqueeze(scale, dim) : scale);
                       }

@@ -60,7 +60,8 @@ def summarise(report: Report) -> dict[str, Any]:
     }
 
 
-def table(summary: dict[str, Any], failing_only: bool = False, width: int = 150) -> str:
+def rows(summary: dict[str, Any], failing_only: bool = False, width: int = 150) -> str:
+    """A line per entry."""
     lines = [f"{'entry':44} {'samples':>8} {'passed':>8} {'errors':>7} {'passed':>7}  first failure"]
     for name, entry in summary["entries"].items():
         bad = entry["first"]
@@ -72,8 +73,13 @@ def table(summary: dict[str, Any], failing_only: bool = False, width: int = 150)
                 : width + 60
             ]
         )
+    return "\n".join(lines)
+
+
+def table(summary: dict[str, Any], failing_only: bool = False) -> str:
+    """A line per entry, and the figures of all."""
+    lines = [rows(summary, failing_only), ""]
     total = summary["total"]
-    lines.append("")
     lines.append(
         f"{total['entries']} entries, {total['samples']} samples: {percent(total['passed'], total['samples'])} pass; "
         f"{total['entries_below_95']} entries below 95 %; {total['checks']} checks in {total['seconds']} s"
