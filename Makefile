@@ -108,7 +108,7 @@ docs: $(STAMPS)/installed
 	$(PY) tools/write_docs.py build-docs
 
 bench: $(STAMPS)/installed $(STAMPS)/extra-test
-	$(PY) -m benchmarks $(BENCH_ARGS)
+	$(PY) -m benchmarks --markdown BENCHMARK.md $(BENCH_ARGS)
 
 # The C++ core and the tests of tests/cpp are formatted and read; clang-tidy reads the changed files only.
 CPP_FILES = $(shell git ls-files -co --exclude-standard '*.h' '*.cpp' '*.cu' '*.cuh' | while read -r f; do [ -e "$$f" ] && echo "$$f"; done)

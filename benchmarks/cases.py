@@ -10,6 +10,7 @@ from typing import Any
 Case = Callable[[Any], Callable[[], Any]]
 CALLS: dict[str, Case] = {}
 LAYERS: dict[str, Case] = {}
+KERNELS: dict[str, Case] = {}
 STEPS: dict[str, Case] = {}
 
 
@@ -111,23 +112,38 @@ def _layer(make: Callable[[Any], Any], shape: tuple[int, ...], and_back: bool) -
 
 
 def _enter_layers() -> None:
-    for batch, size in [(32, 64), (64, 256), (128, 1024)]:
-        for and_back in (False, True):
-            way = "forward, backward" if and_back else "forward"
-            LAYERS[f"Linear {batch}x{size}, {way}"] = _layer(
-                lambda torch, size=size: torch.nn.Linear(size, size), (batch, size), and_back
-            )
-            LAYERS[f"Softmax {batch}x{size}, {way}"] = _layer(
-                lambda torch: torch.nn.Softmax(dim=-1), (batch, size), and_back
-            )
-    for batch, channels, side in [(8, 3, 16), (16, 16, 28), (32, 32, 32)]:
-        for and_back in (False, True):
-            way = "forward, backward" if and_back else "forward"
-            LAYERS[f"Conv2d 3x3 {batch}x{channels}x{side}x{side}, {way}"] = _layer(
-                lambda torch, channels=channels: torch.nn.Conv2d(channels, 32, 3, padding=1),
-                (batch, channels, side, side),
-                and_back,
-            )
+    """Four layers, each small enough for the nearest cache, as in a small model, and filling the machine."""
+    table: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {}
+    for batch, inputs, outputs in [(32, 64, 128), (32, 1024, 2048), (128, 2048, 4096)]:
+        table[f"Linear({inputs}, {outputs}) of {batch}"] = (
+            lambda torch, i=inputs, o=outputs: torch.nn.Linear(i, o),
+            (batch, inputs),
+        )
+    for batch, inputs, side, outputs in [(4, 3, 32, 16), (8, 32, 64, 64), (8, 64, 128, 128)]:
+        table[f"Conv2d({inputs}, {outputs}, 3) of {batch}x{side}x{side}"] = (
+            lambda torch, i=inputs, o=outputs: torch.nn.Conv2d(i, o, 3, padding=1),
+            (batch, inputs, side, side),
+        )
+    for batch, length, width, heads in [(4, 16, 64, 4), (8, 64, 256, 8), (8, 256, 512, 8)]:
+        table[f"MultiheadAttention({width}, {heads}) of {batch}x{length}"] = (
+            lambda torch, w=width, h=heads: _SelfAttention(torch, w, h),
+            (batch, length, width),
+        )
+    for rows, columns in [(32, 64), (128, 1024), (1024, 4096)]:
+        table[f"Softmax of {rows}x{columns}"] = (lambda torch: torch.nn.Softmax(dim=-1), (rows, columns))
+    for name, (make, shape) in table.items():
+        LAYERS[f"{name}, forward"] = _layer(make, shape, False)
+        LAYERS[f"{name}, forward and backward"] = _layer(make, shape, True)
+
+
+class _SelfAttention:
+    """x attends to itself."""
+
+    def __init__(self, torch: Any, width: int, heads: int) -> None:
+        self.attend = torch.nn.MultiheadAttention(width, heads, batch_first=True)
+
+    def __call__(self, x: Any) -> Any:
+        return self.attend(x, x, x, need_weights=False)[0]
 
 
 def _attention(shape: tuple[int, ...], is_causal: bool, and_back: bool) -> Case:
@@ -148,12 +164,24 @@ def _enter_attention() -> None:
         for is_causal in (False, True):
             for and_back in (False, True):
                 name = f"Attention {'x'.join(map(str, shape))}{', causal' if is_causal else ''}"
-                way = "forward, backward" if and_back else "forward"
-                LAYERS[f"{name}, {way}"] = _attention(shape, is_causal, and_back)
+                way = "forward and backward" if and_back else "forward"
+                KERNELS[f"{name}, {way}"] = _attention(shape, is_causal, and_back)
+
+
+def _enter_convolutions() -> None:
+    for batch, channels, side in [(8, 3, 16), (16, 16, 28), (32, 32, 32)]:
+        for and_back in (False, True):
+            way = "forward and backward" if and_back else "forward"
+            KERNELS[f"Convolution 3x3 {batch}x{channels}x{side}x{side}, {way}"] = _layer(
+                lambda torch, channels=channels: torch.nn.Conv2d(channels, 32, 3, padding=1),
+                (batch, channels, side, side),
+                and_back,
+            )
 
 
 _enter_layers()
 _enter_attention()
+_enter_convolutions()
 
 
 def _example(torch: Any, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Times a table of cases on one module, prints JSON, name to seconds: `worker MODULE TABLE THREADS`."""
+"""Times a table of cases on one module, prints JSON, name to seconds: `worker MODULE TABLE THREADS ONLY`."""
 
 from __future__ import annotations
 
@@ -35,13 +35,15 @@ def _run(function: Callable[[], Any], count: int) -> float:
 
 
 def main() -> None:
-    name, table, threads = sys.argv[1:]
+    name, table, threads, only = sys.argv[1:]
     module = importlib.import_module(name)
     if int(threads) > 0:
         module.set_num_threads(int(threads))
     gc.disable()
     times = {}
     for key, prepare in getattr(cases, table).items():
+        if only not in key:
+            continue
         try:
             times[key] = best_time(prepare(module))
         except Exception as error:
