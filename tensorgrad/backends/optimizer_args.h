@@ -42,7 +42,7 @@ struct AdaptiveArgs {
   int64_t n;
   bool is_double;
   bool maximize;
-  double shrink;        // the parameter is multiplied by it first: 1 without decoupled decay
+  double shrink;        // NAdam, RAdam: the parameter is multiplied by it first; 1 without decoupled decay
   double weight_decay;  // times the parameter, added to the gradient
   double beta1;         // how much of a running mean of the gradient is kept
   double keep;          // the same, of the running size

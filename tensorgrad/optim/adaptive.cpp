@@ -29,6 +29,43 @@ Slot<void(const AdaptiveArgs&)>& slot_of(Rule rule) {
 
 }  // namespace
 
+AdaptiveOptions AdaptiveOptions::of(Rule rule) {
+  AdaptiveOptions options;
+  if (rule == Rule::Adagrad) options.eps = 1e-10;
+  if (rule == Rule::Adadelta) options.lr = 1, options.eps = 1e-6;
+  if (rule == Rule::Adamax || rule == Rule::NAdam) options.lr = 2e-3;
+  if (rule == Rule::RAdam) options.lr = 1e-3;
+  return options;
+}
+
+void check_adaptive(const AdaptiveOptions& o, bool has_parameters) {
+  TG_CHECK(has_parameters, Value, "optimizer got an empty parameter list");
+  TG_CHECK(o.lr >= 0, Value, "Invalid learning rate: ", o.lr);
+  TG_CHECK(o.eps >= 0, Value, "Invalid epsilon value: ", o.eps);
+  TG_CHECK(o.weight_decay >= 0, Value, "Invalid weight_decay value: ", o.weight_decay);
+  TG_CHECK(o.alpha >= 0, Value, "Invalid alpha value: ", o.alpha);
+  TG_CHECK(o.momentum >= 0, Value, "Invalid momentum value: ", o.momentum);
+  TG_CHECK(o.rho >= 0 && o.rho <= 1, Value, "Invalid rho value: ", o.rho);
+  TG_CHECK(o.beta1 >= 0 && o.beta1 < 1, Value, "Invalid beta parameter at index 0: ", o.beta1);
+  TG_CHECK(o.beta2 >= 0 && o.beta2 < 1, Value, "Invalid beta parameter at index 1: ", o.beta2);
+  TG_CHECK(o.lr_decay >= 0, Value, "Invalid lr_decay value: ", o.lr_decay);
+  TG_CHECK(o.initial_accumulator_value >= 0, Value,
+           "Invalid initial_accumulator_value value: ", o.initial_accumulator_value);
+  TG_CHECK(o.momentum_decay >= 0, Value, "Invalid momentum_decay value: ", o.momentum_decay);
+}
+
+void AdaptiveStep::add_or_fail(const Tensor& parameter, const Tensor& gradient, AdaptiveState& state) {
+  if (!state.step.defined()) {
+    state.step = zeros(Shape(), DType::Float32);
+    if (rule_ == Rule::NAdam) state.mu_product = full(Shape(), 1, DType::Float32);
+    const double start = rule_ == Rule::Adagrad ? options_.initial_accumulator_value : 0;
+    for (int k = 0; k < kRuleArrays; ++k)
+      if (needs(k)) state.arrays[k] = full(parameter.sizes(), start, parameter.dtype(), parameter.device());
+  }
+  TG_CHECK(add(parameter, gradient, state), NotImplemented,
+           "the step goes over contiguous float32 and float64 parameters, but got ", describe(parameter));
+}
+
 bool AdaptiveStep::needs(int array) const {
   if (rule_ == Rule::RMSprop) return array == 0 || (array == 1 ? options_.momentum > 0 : options_.centered);
   return array == 0 || (array == 1 && rule_ != Rule::Adagrad);
