@@ -5,6 +5,7 @@ Strides, storage sharing and requires_grad survive the journey, so that a sample
 from __future__ import annotations
 
 import ctypes
+import os
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +23,8 @@ DTYPES = {
     "float16": torch.float16,
     "bfloat16": torch.bfloat16,
 }
+# Where the module under test keeps the tensors of the tables.
+DEVICE = os.environ.get("DEVICE", "cpu")
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
@@ -111,6 +114,8 @@ class Converter:
         copy = _own_memory(value.detach(), self.storages)
         if self.target is not torch:
             copy = self._window(copy)
+            if DEVICE != "cpu":
+                copy = copy.to(DEVICE)
         return copy.requires_grad_() if value.requires_grad else copy
 
     def _window(self, tensor: torch.Tensor) -> Any:
@@ -169,6 +174,8 @@ def to_torch(tensor: Any) -> torch.Tensor:
     Reads the memory behind `data_ptr()`, so that no operation of the module under test takes part in its own test."""
     if isinstance(tensor, torch.Tensor):
         return tensor.detach().clone()
+    if tensor.device.type != "cpu":
+        tensor = tensor.detach().cpu()
     name = str(tensor.dtype).rsplit(".", 1)[-1]
     shape, stride = tuple(tensor.shape), tuple(tensor.stride())
     out = torch.empty_strided(shape, stride, dtype=DTYPES[name])

@@ -5,6 +5,8 @@ strided inputs, with no elements and with none but one. Where PyTorch raises, th
 
 from __future__ import annotations
 
+import os
+import time
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -12,10 +14,12 @@ from typing import Any
 import torch
 
 from .compare import Mismatch, compare, first_line, same_exception
-from .convert import DTYPES, Converter
+from .convert import DTYPES, Converter, to_torch
 from .module import under_test
 
 LAYOUTS = ("contiguous", "transposed", "strided", "empty", "0-d")
+# Where set, a line is printed for each check: how far the results are apart, and what each side took.
+VERBOSE = bool(os.environ.get("VERBOSE"))
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 
 
@@ -69,7 +73,10 @@ def make(
     return value
 
 
-def _call(module: Any, item: Row, dtype: str, layout: str) -> tuple[Any, list[Any], BaseException | None]:
+def _call(
+    module: Any, item: Row, dtype: str, layout: str
+) -> tuple[Any, list[Any], BaseException | None, float]:
+    """The result, the tensors among the arguments, the exception, and the seconds that the call took."""
     convert = Converter(module)
     tensors, arguments = [], []
     for seed, value in enumerate(item.inputs):
@@ -82,12 +89,15 @@ def _call(module: Any, item: Row, dtype: str, layout: str) -> tuple[Any, list[An
     function = module
     for name in item.path.split("."):
         function = getattr(function, name)
+    keywords, begin = convert(dict(item.kwargs)), time.perf_counter()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return function(*arguments, **convert(dict(item.kwargs))), tensors, None
+            begin = time.perf_counter()
+            result = function(*arguments, **keywords)
+            return result, tensors, None, time.perf_counter() - begin
     except Exception as error:
-        return None, tensors, error
+        return None, tensors, error, time.perf_counter() - begin
 
 
 def _flat(result: Any, kind: type) -> Iterator[Any]:
@@ -98,12 +108,22 @@ def _flat(result: Any, kind: type) -> Iterator[Any]:
             yield from _flat(value, kind)
 
 
+def _distance(ours: Any, theirs: Any, target: Any) -> float:
+    """The largest difference of two results that should be alike."""
+    pairs = zip(_flat(ours, target.Tensor), _flat(theirs, torch.Tensor), strict=False)
+    gaps = [(to_torch(a).double() - b.detach().double()).abs() for a, b in pairs if a.shape == tuple(b.shape)]
+    return max((float(gap.max()) for gap in gaps if gap.numel()), default=0.0)
+
+
 def check_row(item: Row, dtype: str, layout: str, tolerance: tuple[float, float] | None = None) -> None:
     """Raises Mismatch unless the row does the same with PyTorch and with the module under test."""
     target = under_test()
-    theirs, their_inputs, their_error = _call(torch, item, dtype, layout)
-    ours, our_inputs, our_error = _call(target, item, dtype, layout)
+    theirs, their_inputs, their_error, their_time = _call(torch, item, dtype, layout)
+    ours, our_inputs, our_error, our_time = _call(target, item, dtype, layout)
     where = f"{item} in {dtype}, {layout}"
+    if VERBOSE:
+        found = repr(our_error) if our_error else f"apart by {_distance(ours, theirs, target):.3g}"
+        print(f"{where}: {found}; {our_time * 1e6:.1f} us, PyTorch {their_time * 1e6:.1f} us")
     if their_error is not None:
         if our_error is None:
             raise Mismatch(f"{where}: no {type(their_error).__name__}: {first_line(their_error)}")
