@@ -29,7 +29,7 @@ namespace {
 // What sdpa_kernel() allows on this thread.
 thread_local bool fused_allowed = true, composed_allowed = true;
 
-void check(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask, bool causal) {
+void check(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask) {
   TG_CHECK(
       q.dtype() == k.dtype() && q.dtype() == v.dtype(), Runtime,
       "Expected query, key, and value to have the same dtype, but got query.dtype: ", c_type_name(q.dtype()),
@@ -44,8 +44,6 @@ void check(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask
            "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: ",
            c_type_name(t), " and  query.dtype: ", c_type_name(q.dtype()), " instead.");
   common_device({&q, &mask});
-  TG_CHECK(!causal, Runtime,
-           "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True");
 }
 
 // What is added to the scores: 0 where a bool mask is true, else -infinity.
@@ -92,7 +90,11 @@ Tensor composed(const Tensor& query, const Tensor& key, const Tensor& value, con
   TG_CHECK(composed_allowed, Runtime, "No available kernel.  Aborting execution.");
   const double root = std::sqrt(std::fabs(scale));
   const Tensor q = to(query, t) * Scalar(scale < 0 ? -root : root);
-  const Tensor bias = causal ? causal_mask(q, key, q.dtype()) : mask;
+  Tensor bias = mask.defined() ? additive(mask, q.dtype()) : mask;
+  if (causal) {
+    const Tensor later = causal_mask(q, key, q.dtype());
+    bias = bias.defined() ? bias + later : later;
+  }
   Tensor k = to(key, t), v = to(value, t);
   if (grouped) {
     const int64_t heads = q.size(-3), k_heads = k.size(-3), v_heads = v.size(-3);
@@ -102,11 +104,10 @@ Tensor composed(const Tensor& query, const Tensor& key, const Tensor& value, con
   }
   Tensor scores = matmul(q, transpose(k, -2, -1) * Scalar(root));
   if (bias.defined()) {
-    const Tensor added = additive(bias, scores.dtype());
-    const Shape sizes = broadcast_shapes(scores.sizes(), added.sizes());
+    const Shape sizes = broadcast_shapes(scores.sizes(), bias.sizes());
     TG_CHECK(sizes == scores.sizes(), Runtime, "output with shape ", scores.sizes(),
              " doesn't match the broadcast shape ", sizes);
-    scores = scores + added;
+    scores = scores + bias;
   }
   Tensor weights = safe_softmax(scores);
   if (dropout_p > 0) weights = dropout(weights, dropout_p, true);
@@ -243,10 +244,14 @@ Whether scaled_dot_product_attention may use its fused kernel, and its compositi
 Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
                                     const Tensor& attn_mask, double dropout_p, bool is_causal,
                                     std::optional<double> scale, bool enable_gqa) {
-  check(query, key, value, attn_mask, is_causal);
+  check(query, key, value, attn_mask);
   const double factor = scale.value_or(1 / std::sqrt(double(query.size(-1))));
-  if (!is_fusible(query, key, value, attn_mask, dropout_p, enable_gqa))
-    return composed(query, key, value, attn_mask, dropout_p, is_causal, factor, enable_gqa);
+  const bool fusible = is_fusible(query, key, value, attn_mask, dropout_p, enable_gqa);
+  // PyTorch's fused kernel takes both, and is for these shapes.
+  TG_CHECK(
+      !is_causal || !attn_mask.defined() || (fusible && query.dim() == 4 && query.size(-1) == value.size(-1)),
+      Runtime, "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True");
+  if (!fusible) return composed(query, key, value, attn_mask, dropout_p, is_causal, factor, enable_gqa);
   const Tensor q = with_leading_ones(query);
   Tensor mask;
   if (attn_mask.defined()) {
