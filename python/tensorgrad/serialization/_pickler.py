@@ -12,6 +12,9 @@ from tensorgrad.serialization import _globals
 from tensorgrad.serialization._globals import StorageType, TypedStorage
 from tensorgrad.storage import UntypedStorage
 
+# Most objects of a pickle, which pickle writes as it does.
+PLAIN = frozenset({str, int, float, bool, type(None), tuple, list, dict, OrderedDict})
+
 
 class Pickler(pickle._Pickler):
     """Writes an object to a stream; the storages that it has are in `storages` afterwards, by key.
@@ -30,9 +33,10 @@ class Pickler(pickle._Pickler):
         self._dtypes: dict[UntypedStorage, Any] = {}
 
     def persistent_id(self, obj: Any) -> Any:
-        if isinstance(obj, UntypedStorage):
+        kind = type(obj)
+        if kind is UntypedStorage:
             storage, dtype, length = obj, None, len(obj)
-        elif isinstance(obj, TypedStorage):
+        elif kind is TypedStorage:
             storage, dtype = obj
             length = len(storage) // dtype.itemsize
         else:
@@ -54,6 +58,8 @@ class Pickler(pickle._Pickler):
         self.memoize(obj)  # type: ignore[attr-defined]
 
     def reducer_override(self, obj: Any) -> Any:
+        if type(obj) in PLAIN:
+            return NotImplemented
         if isinstance(obj, Tensor):
             return self._reduce_tensor(obj)
         if type(obj) is bytes and not obj:  # PyTorch's loader refuses what pickle writes for it
