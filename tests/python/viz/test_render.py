@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -296,3 +297,75 @@ def test_pictures(program):
 def test_pillow_is_imported_only_for_images():
     code = "import tensorgrad, sys; tensorgrad.ones(1, requires_grad=True).sum().render('dot'); print('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+class Scaled(tensorgrad.autograd.Function):
+    """A user's op."""
+
+    @staticmethod
+    def forward(ctx, x, factor):
+        ctx.factor = factor
+        return x * factor
+
+    @staticmethod
+    def backward(ctx, u):
+        return u * ctx.factor, None
+
+
+def second_derivative():
+    x = tensorgrad.tensor([1.0, 2.0], requires_grad=True)
+    (slope,) = tensorgrad.autograd.grad((Scaled.apply(x, 2.0) ** 3).sum(), x, create_graph=True)
+    loss = (slope * slope).sum()
+    return loss, {"x": x, "slope": slope}, {"scaled", "pow", "mul", "sum"}
+
+
+def recurrent():
+    cell = tensorgrad.nn.Linear(2, 2)
+    state = tensorgrad.zeros(1, 2)
+    for _ in range(3):
+        state = cell(state).tanh()
+    return state.sum(), cell, {"addmm", "tanh", "sum"}
+
+
+def written_in_place():
+    a = tensorgrad.rand(4, 4, requires_grad=True)
+    first, second = a.chunk(2)
+    copy = second.clone()
+    copy[0] = 0
+    copy.relu_()
+    return (first.max(0).values * copy.sum(0)).sum(), {"a": a}, {"split", "max", "relu", "clone"}
+
+
+def checkpointed():
+    layer = tensorgrad.nn.Linear(3, 3)
+    out = tensorgrad.utils.checkpoint.checkpoint(layer, tensorgrad.ones(1, 3), use_reentrant=False)
+    return out.sum(), layer, {"addmm", "sum"}
+
+
+@pytest.mark.parametrize("program", [second_derivative, recurrent, written_in_place, checkpointed])
+def test_other_graphs(program):
+    with watch() as seen:
+        loss, names, titles = program()
+        loss.backward()
+    graph = read_graph([loss], names, seen, 100)
+    assert titles <= {box.title for box in graph.boxes}
+    assert all(source < target for source, target in graph.arrows)  # an order without rings
+    if shutil.which("dot"):
+        ElementTree.fromstring(seen.render(loss, "svg", names=names))
+
+
+def test_threads_are_watched_apart():
+    def work():
+        x = tensorgrad.ones(2, requires_grad=True)
+        with watch() as seen:
+            for _ in range(50):
+                x = x * 2
+        counts.append(len(seen.steps))
+
+    counts = []
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counts == [50] * 4
