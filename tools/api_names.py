@@ -108,7 +108,8 @@ def _entry(name: str, value: Any) -> Entry:
         doc = value.__doc__ or ""
         for schema in schemas:
             doc = doc.replace(schema, "")
-        return Entry(name, "op", schemas, re.sub(r"\n{3,}", "\n\n", doc).strip())
+        parts = [part.strip("\n") for part in re.split(r"\n\s*\n", doc) if part.strip()]
+        return Entry(name, "op", schemas, "\n\n".join(dict.fromkeys(parts)))  # overloads say the same once
     doc = inspect.cleandoc(value.__doc__ or "") if _own_doc(value) else ""
     if isinstance(value, type):
         return Entry(name, "class", [f"class {name}{_signature(value)}"], doc, list(_members(value)))

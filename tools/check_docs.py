@@ -9,7 +9,7 @@ import sys
 
 from api_names import Entry, Page, read_pages, walk
 
-ALIAS = re.compile(r"(?:(?:The|the) same as |See )([\w.]*\w)|^([a-z][\w.]*)(?:\(| in place)")
+ALIAS = re.compile(r"(?:(?:The|the) same as |See )([\w.]*\w)|^([a-z][\w.]*)(?:\(\)| in place)", re.MULTILINE)
 BACKWARD = re.compile(r"^Backward\b", re.MULTILINE)
 NO_GRADIENT = re.compile(r"^(?:[Bb]ool\b|int64\b|.*\bintegers?\b|.*No gradient\b)", re.MULTILINE)
 

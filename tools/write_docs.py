@@ -48,18 +48,20 @@ class Links:
                 self.places.setdefault(entry.name, f"{page.module}.html#{entry.name}")
 
     def text(self, text: str) -> str:
-        """Prose as HTML: code in backticks; names of other entries become links."""
+        """Prose as HTML: code in backticks; calls such as mul() and other names of a thing become links."""
 
-        def code(match: re.Match[str]) -> str:
-            place = self.place(match[1].removesuffix("()"))
-            return f'<a href="{place}"><code>{match[1]}</code></a>' if place else f"<code>{match[1]}</code>"
+        def mark(match: re.Match[str]) -> str:
+            code, call, before, alias = match.groups()
+            if code:
+                place = self.place(code.removesuffix("()")) if "." in code or code.endswith("()") else None
+                return f'<a href="{place}"><code>{code}</code></a>' if place else f"<code>{code}</code>"
+            place = self.place(call or alias)
+            return (
+                f'{before or ""}<a href="{place}">{match[0][len(before or "") :]}</a>' if place else match[0]
+            )
 
-        def alias(match: re.Match[str]) -> str:
-            place = self.place(match[2])
-            return f'{match[1]}<a href="{place}">{match[2]}</a>' if place else match[0]
-
-        shown = re.sub(r"`+([^`]+)`+", code, html.escape(text))
-        return re.sub(r"((?:[Tt]he same as|[Ss]ee) )(\w[\w.]*\w|\w)", alias, shown)
+        pattern = r"`+([^`]+)`+|\b([A-Za-z_][\w.]*)\(\)|((?:[Tt]he same as|[Ss]ee) )(\w[\w.]*\w|\w)"
+        return re.sub(pattern, mark, html.escape(text))
 
     def place(self, name: str) -> str | None:
         """The link to a name, with or without its module."""

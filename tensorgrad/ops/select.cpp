@@ -213,12 +213,28 @@ constexpr uint32_t kEverywhere = kFunction | kMethod | kInPlace | kInPlaceFuncti
 TG_CLAMP_ROWS("clamp");
 TG_CLAMP_ROWS("clip");
 TG_OP(clamp_min_tensor, "clamp_min(Tensor input, Tensor min, *, Tensor? out=None) -> Tensor", kEverywhere,
-      "\nmax(input, min).\n");
+      R"(
+max(input, min).
+
+Backward: u where input >= min for input, elsewhere for min.
+)");
 TG_OP(clamp_min, "clamp_min(Tensor input, Scalar min, *, Tensor? out=None) -> Tensor", kEverywhere,
-      "\nmax(input, min).\n");
+      R"(
+max(input, min).
+
+Backward: u where input >= min, else 0.
+)");
 TG_OP(clamp_max_tensor, "clamp_max(Tensor input, Tensor max, *, Tensor? out=None) -> Tensor", kEverywhere,
-      "\nmin(input, max).\n");
+      R"(
+min(input, max).
+
+Backward: u where input <= max for input, elsewhere for max.
+)");
 TG_OP(clamp_max, "clamp_max(Tensor input, Scalar max, *, Tensor? out=None) -> Tensor", kEverywhere,
-      "\nmin(input, max).\n");
+      R"(
+min(input, max).
+
+Backward: u where input <= max, else 0.
+)");
 
 }  // namespace tensorgrad

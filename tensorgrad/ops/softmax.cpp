@@ -126,6 +126,8 @@ TG_OP(softmin_functional,
       "softmin(Tensor input, int? dim=None, int _stacklevel=3, ScalarType? dtype=None) -> Tensor",
       kFunctional, R"(
 softmax(-input) along dim.
+
+Backward: -out * (u - sum(u * out)).
 )");
 
 Tensor logsumexp(const Tensor& input, const Ints& dim, bool keepdim, Out out) {

@@ -97,7 +97,7 @@ TensorList dsplit_at(const Tensor& x, const Ints& at) { return split_places("dsp
 }  // namespace
 #define TG_SPLIT_ROWS(NAME)                                                                \
   TG_OP(NAME, #NAME "(Tensor input, int sections) -> Tensor[]", kFunction | kMethod,       \
-        "\nViews of equal length.\n\nBackward: u of each view in its place.\n");                                                     \
+        "\nViews of equal length.\n\nBackward: u of each view in its place.\n");           \
   TG_OP(NAME##_at, #NAME "(Tensor input, int[] indices) -> Tensor[]", kFunction | kMethod, \
         "\nViews between places.\n\nBackward: u of each view in its place.\n")
 TG_SPLIT_ROWS(hsplit);
@@ -133,7 +133,11 @@ Tensor diagflat(const Tensor& input, int64_t offset) {
   return diag(reshape(contiguous(input), {-1}), offset);
 }
 }  // namespace
-TG_OP(ravel, "ravel(Tensor input) -> Tensor", kFunction | kMethod, "\nreshape(-1).\n");
+TG_OP(ravel, "ravel(Tensor input) -> Tensor", kFunction | kMethod, R"(
+reshape(-1): all elements in one dimension.
+
+Backward: u in the shape of input.
+)");
 TG_OP(diagflat, "diagflat(Tensor input, int offset=0) -> Tensor", kFunction | kMethod,
       R"(
 The flattened input on a diagonal.
