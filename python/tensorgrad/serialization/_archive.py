@@ -109,7 +109,8 @@ class ArchiveReader:
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._start = stream.tell()
-        self._size = stream.seek(0, 2) - self._start
+        stream.seek(0, 2)
+        self._size = stream.tell() - self._start
         self._records = self._read_directory(*self._find_directory())
 
     def _read_at(self, position: int, size: int) -> bytes:

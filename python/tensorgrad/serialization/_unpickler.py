@@ -140,6 +140,7 @@ class Unpickler:
                 pending.extend(item)
             elif type(item) is int and not -(2**63) <= item < 2**64:
                 raise UnpicklingError("a key of more than 64 bits")
+        self.charge(count)
         return key
 
     # Opcodes.

@@ -115,7 +115,8 @@ def _not_a_number(text: str) -> Any:
 def _read_header(stream: Any) -> tuple[list[_Entry], dict[str, str]]:
     """The tensors, in the order of their bytes, and the metadata; the stream is where the bytes begin."""
     begin = stream.tell()
-    left = stream.seek(0, 2) - begin
+    stream.seek(0, 2)
+    left = stream.tell() - begin
     stream.seek(begin)
     if left < LENGTH.size:
         raise _bad("header too small")

@@ -91,6 +91,7 @@ FORBIDDEN = {
     "a protocol of the future": b"\x80\x09N.",
     "nested keys": b"\x80\x02}" + b")" + b"2\x86" * 60 + b"K\x01s.",
     "nested keys through the memo": b"\x80\x02})" + b"".join(b"q%ch%c\x86" % (i, i) for i in range(60)) + b"K\x01s.",
+    "a large key again and again": b"\x80\x02(" + b"K\x01" * 999 + b"tq\x000}" + b"h\x00K\x01s" * 5000 + b".",
     "a key with any hash": b"\x80\x02}\x8a\x14" + b"\x01" * 20 + b"K\x01s.",
     "copies of one text": b"\x80\x02(c_codecs\nencode\nq\x00X\x00\x00\x10\x00" + b"a" * 2**20
     + b"q\x01X\x06\x00\x00\x00latin1q\x020" + b"h\x00h\x01h\x02\x86R" * 1000 + b"t.",
