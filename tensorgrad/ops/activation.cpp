@@ -47,7 +47,8 @@ out = 1 / (1 + e^-input).
 Backward: u * out * (1 - out).
 )");
 TG_SPECIAL_ALIAS(sigmoid, "expit");
-TG_OP(sigmoid, "sigmoid(Tensor input) -> Tensor", kFunctional, "The same as tensorgrad.sigmoid: out = 1 / (1 + e^-input).");
+TG_OP(sigmoid, "sigmoid(Tensor input) -> Tensor", kFunctional,
+      "The same as tensorgrad.sigmoid: out = 1 / (1 + e^-input).");
 
 Tensor relu(const Tensor& input, Out out) {
   const DType t = input.dtype();

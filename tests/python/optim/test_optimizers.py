@@ -294,6 +294,9 @@ OPTIONS["RAdam"] = [
 ]
 CASES = [(name, options) for name, cases in OPTIONS.items() for options in cases]
 
+# Whether the kernels that run here have a fused multiply-add, as PyTorch's have.
+HAS_FUSED = tensorgrad._C._cpu_level() in ("v3", "v4")
+
 
 def run_steps(torch, name, options, dtype, shapes, steps=8):
     torch.manual_seed(3)
@@ -314,14 +317,15 @@ def run_steps(torch, name, options, dtype, shapes, steps=8):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_values(name, options, dtype):
     """Equal to the last bit, but for what PyTorch's square root has touched, which is not the correctly rounded
-    one: it is in the parameters of all but SGD, and by weight decay in their state."""
+    one: it is in the parameters of all but SGD, and by weight decay in their state. Without a fused multiply-add
+    nothing is."""
     shapes = [(3,), (2, 5), (), (0,), (1003,), (40, 700)]
     expected = run_steps(real_torch, name, options, dtype, shapes)
     got = run_steps(tensorgrad, name, options, dtype, shapes)
     tolerance = 4e-6 if dtype == "float32" else 2e-14
 
     def check(want, have, exact):
-        if exact:
+        if exact and HAS_FUSED:
             assert want == have
         else:
             want, have = (real_torch.tensor(values, dtype=real_torch.float64) for values in (want, have))
