@@ -151,20 +151,17 @@ class _Scope:
 
 
 def _scopes(graph: Graph) -> _Scope:
-    top = _Scope(None)
-    known: dict[int, _Scope] = {id(None): top}
-
-    def scope_of(call: Call | None) -> _Scope:
-        if call is None:
-            return top
-        if id(call) not in known:
-            known[id(call)] = _Scope(call)
-            scope_of(call.parent).inner.append(known[id(call)])
-        return known[id(call)]
-
+    known: dict[int, _Scope] = {id(None): _Scope(None)}
     for number, box in enumerate(graph.boxes):
-        scope_of(box.call).boxes.append(number)
-    return top
+        _scope_of(box.call, known).boxes.append(number)
+    return known[id(None)]
+
+
+def _scope_of(call: Call | None, known: dict[int, _Scope]) -> _Scope:
+    if id(call) not in known:
+        known[id(call)] = _Scope(call)
+        _scope_of(call.parent if call is not None else None, known).inner.append(known[id(call)])
+    return known[id(call)]
 
 
 def _ranks(graph: Graph) -> list[tuple[int, int]]:
@@ -185,42 +182,51 @@ def _ranks(graph: Graph) -> list[tuple[int, int]]:
     return pairs
 
 
+class _Boxes:
+    """The lines that draw boxes, and frames around those of a module call."""
+
+    def __init__(self, graph: Graph, values: bool, max_elements: int) -> None:
+        self.graph = graph
+        self.values = values
+        self.max_elements = max_elements
+        self.lines: list[str] = []
+        self.frames = 0
+
+    def draw(self, scope: _Scope, caption: str = "") -> None:
+        for number in scope.boxes:
+            box = self.graph.boxes[number]
+            fill, border = COLORS["output" if box.is_output else box.kind]
+            group = ', group="stem"' if box.kind == "op" else ""
+            label = _label(box, caption, self.values, self.max_elements)
+            self.lines.append(f'b{number} [label=<{label}>, fillcolor="{fill}", color="{border}"{group}]')
+        for inner in scope.inner:
+            title = call_title(inner.call) if inner.call is not None else ""
+            if not inner.inner and len(inner.boxes) == 1:
+                self.draw(inner, title)  # a frame around one box would say no more than its title
+                continue
+            self.frames += 1
+            fill = "#f5f7fa" if self.frames % 2 else "#eceff3"
+            self.lines += [
+                f"subgraph cluster{self.frames} {{",
+                f'graph [label=<{_text(title, 11, INK)}>, labeljust=l, style="rounded,filled",'
+                f' fillcolor="{fill}", color="#cbd2d9", margin=10]',
+            ]
+            self.draw(inner)
+            self.lines.append("}")
+
+
 def to_dot(graph: Graph, values: bool, max_elements: int, direction: str, legend: bool) -> str:
     """The text; `direction` is TB (downwards), LR, BT or RL."""
+    boxes = _Boxes(graph, values, max_elements)
+    boxes.draw(_scopes(graph))
     lines = [
         "digraph tensorgrad {",
         f'graph [rankdir={direction}, bgcolor="white", fontname="{FONT}", fontsize=11, fontcolor="{INK}",'
         " nodesep=0.3, ranksep=0.35, pad=0.3, newrank=true]",
         f'node [shape=box, style="rounded,filled", fontname="{FONT}", margin="0.06,0.04", penwidth=1.3]',
         f'edge [color="{PALE}", arrowsize=0.7, penwidth=1.2]',
+        *boxes.lines,
     ]
-    clusters = 0
-
-    def draw(scope: _Scope, caption: str = "") -> None:
-        nonlocal clusters
-        for number in scope.boxes:
-            box = graph.boxes[number]
-            fill, border = COLORS["output" if box.is_output else box.kind]
-            group = ', group="stem"' if box.kind == "op" else ""
-            label = _label(box, caption, values, max_elements)
-            lines.append(f'b{number} [label=<{label}>, fillcolor="{fill}", color="{border}"{group}]')
-        for inner in scope.inner:
-            title = call_title(inner.call) if inner.call is not None else ""
-            if (
-                not inner.inner and len(inner.boxes) == 1
-            ):  # a frame around one box says no more than its title
-                draw(inner, title)
-                continue
-            clusters += 1
-            lines.append(f"subgraph cluster{clusters} {{")
-            lines.append(
-                f'graph [label=<{_text(title, 11, INK)}>, labeljust=l, style="rounded,filled",'
-                f' fillcolor="{"#f5f7fa" if clusters % 2 else "#eceff3"}", color="#cbd2d9", margin=10]'
-            )
-            draw(inner)
-            lines.append("}")
-
-    draw(_scopes(graph))
     for source, target in graph.arrows:
         # Chains of ops are drawn straight; what they read stands beside them.
         is_stem = graph.boxes[source].kind == "op"

@@ -1,5 +1,6 @@
 """Pictures of the graph: what is in them, against PyTorch's own graph, and how they are drawn."""
 
+import gc
 import re
 import shutil
 import subprocess
@@ -369,3 +370,25 @@ def test_threads_are_watched_apart():
     for thread in threads:
         thread.join()
     assert counts == [50] * 4
+
+
+def test_nothing_is_kept():
+    """Values go with the watch that kept them, without a pass of the garbage collector."""
+
+    def look():
+        with watch(model) as seen:
+            loss = model(x).relu().sum()
+            loss.backward()
+        seen.render(loss, "dot")
+        loss.render("dot", names=model)
+        model.zero_grad()
+
+    model, x = tensorgrad.nn.Linear(300, 300), tensorgrad.rand(300, 300)
+    look()
+    gc.disable()
+    try:
+        before = tensorgrad._C.memory_stats()["allocated_bytes"]
+        look()
+        assert tensorgrad._C.memory_stats()["allocated_bytes"] == before
+    finally:
+        gc.enable()
