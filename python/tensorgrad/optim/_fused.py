@@ -9,7 +9,7 @@ import tensorgrad
 from tensorgrad import Tensor
 from tensorgrad.optim.optimizer import Optimizer, as_float, check_rate, run_closure
 
-__all__ = ["FusedOptimizer", "check_betas", "check_not_negative", "new_step"]
+__all__ = ["FusedOptimizer", "check_betas", "check_not_negative", "leave_all", "new_step"]
 
 
 def check_not_negative(lr: Any, **options: Any) -> None:
@@ -33,6 +33,11 @@ def new_step(value: float = 0.0) -> Tensor:
     """A count of steps: a tensor of the default dtype's precision, float32 at least."""
     is_double = tensorgrad.get_default_dtype() == tensorgrad.float64
     return tensorgrad.tensor(value, dtype=tensorgrad.float64 if is_double else tensorgrad.float32)
+
+
+def leave_all(group: dict[str, Any], state: Any) -> list[Tensor] | None:
+    """In the place of a fused step where there is none: leaves every parameter over."""
+    return [parameter for parameter in group["params"] if parameter.grad is not None] or None
 
 
 class FusedOptimizer(Optimizer):
@@ -80,7 +85,7 @@ class FusedOptimizer(Optimizer):
         rest = self._fused({**group, "params": parameters}, self.state)
         if rest is None:
             return
-        lr, decay = as_float(group["lr"]), group["weight_decay"]
+        lr, decay = as_float(group["lr"]), group.get("weight_decay", 0)
         with tensorgrad.set_grad_enabled(bool(group["differentiable"])):
             for parameter in rest:
                 own = self.state[parameter]
