@@ -174,6 +174,8 @@ static Tensor batch_norm_functional(const Tensor& input, const Tensor& running_m
              "Expected more than 1 value per channel when training, got input size torch.Size(",
              input.sizes(), ")");
     TG_CHECK(eps > 0, Value, "batch_norm eps must be positive during training, but got ", as_python(eps));
+  } else {
+    TG_CHECK(eps >= 0, Value, "batch_norm eps must be non-negative, but got ", as_python(eps));
   }
   return batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps);
 }

@@ -67,8 +67,8 @@ struct Classes {
   double total;
 };
 Classes read_classes(const Tensor& input, const Tensor& target, const Tensor& weight, int64_t ignore_index) {
-  TG_CHECK(!is_floating(target.dtype()) && target.dtype() != DType::Bool, Runtime,
-           "expected scalar type Long but found ", dtype_scalar_name(target.dtype()));
+  TG_CHECK(target.dtype() == DType::Int64 || target.dtype() == DType::UInt8, Runtime,
+           "expected target dtype to be Long or Byte, but got ", dtype_scalar_name(target.dtype()));
   const int64_t classes = input.sizes()[class_dim(input)];
   TG_CHECK(!weight.defined() || (weight.dim() == 1 && weight.numel() == classes), Runtime,
            "weight tensor should be defined either for all ", classes,

@@ -179,6 +179,16 @@ def test_weighted_losses(torch, log):
         log(loss, loss.state_dict(), loss(x, target), torch.autograd.grad(loss(x, target), x)[0])
     log(nn.MSELoss(True, False).reduction, nn.MSELoss(False).reduction, nn.L1Loss(None, True).reduction)
     log(nn.CrossEntropyLoss()(torch.ones(3), torch.tensor(1)), lambda: nn.MSELoss()(x, y[:1]))
+    for dtype in (torch.uint8, torch.int32, torch.int8, torch.bool, torch.float32, torch.float64):
+        log(*(lambda loss=loss: loss(x, classes.to(dtype)) for loss in (nn.CrossEntropyLoss(), nn.NLLLoss())))
+    for dtype in (torch.float16, torch.float64, torch.int64):
+        log(lambda: nn.NLLLoss(w.to(dtype))(x, classes), lambda: nn.CrossEntropyLoss(w.to(dtype))(x, classes))
+    ignored = nn.CrossEntropyLoss(ignore_index=1)(x, torch.ones(5, dtype=torch.int64))
+    log(ignored, torch.autograd.grad(ignored, x, create_graph=True))
+    norm = nn.BatchNorm1d(3)
+    log(norm(torch.ones(0, 3)).shape, norm.running_mean, norm.running_var, norm.num_batches_tracked)
+    for eps in (-1.0, 0.0, -2.5e-7):
+        log(lambda: nn.BatchNorm1d(4, eps)(x), lambda: nn.BatchNorm1d(4, eps).eval()(x).shape)
 
 
 @twin
