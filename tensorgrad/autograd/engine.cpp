@@ -116,12 +116,25 @@ Tensor sum_gradients(Tensor have, Tensor more) {
   return add(have, more);
 }
 
-void run_before_hooks(Node& node, TensorList& gradients) {
-  if (!node.has_hooks()) return;
-  const auto before = node.hooks().before;  // hooks may add hooks
-  for (auto& [id, hook] : before) hook(gradients);
-  const auto retain = node.hooks().retain_grad;
-  for (auto& [id, hook] : retain) hook(gradients);
+using Hooks = std::vector<std::pair<int64_t, NodeHook>>;
+void run_hooks(const Hooks& hooks, TensorList& gradients) {
+  if (hooks.empty()) return;
+  const Hooks now = hooks;  // hooks may add hooks
+  for (auto& [id, hook] : now) hook(gradients);
+}
+
+// What sees the gradients of tensors; a leaf keeps its own hooks.
+void run_tensor_hooks(Node& node, TensorList& gradients) {
+  if (node.is_accumulator()) {
+    const Tensor leaf = node.variable();
+    const auto& hooks = leaf.meta().leaf_hooks;
+    if (!hooks || !gradients[0].defined()) return;
+    for (auto& [id, hook] : std::vector(*hooks))
+      if (Tensor replaced = hook(gradients[0]); replaced.defined()) gradients[0] = std::move(replaced);
+  } else if (node.has_hooks()) {
+    run_hooks(node.hooks().tensor, gradients);
+    run_hooks(node.hooks().retain_grad, gradients);
+  }
 }
 
 struct Capture {
@@ -265,23 +278,16 @@ TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
 
     const bool leaf = node->is_accumulator();
     bool run = task.needed;
+    if (run || task.first_capture >= 0) run_tensor_hooks(*node, u);
     if (task.first_capture >= 0) {
-      if (leaf && node->variable().impl()->meta && node->variable().impl()->meta->leaf_hooks) {
-        for (auto& [id, hook] : std::vector(*node->variable().impl()->meta->leaf_hooks))
-          if (u[0].defined())
-            if (Tensor replaced = hook(u[0]); replaced.defined()) u[0] = std::move(replaced);
-        if (options.accumulate) fail(ErrorKind::Runtime, "internal: captures with accumulation");
-      }
-      run_before_hooks(*node, u);
       for (int32_t c = task.first_capture; c >= 0; c = captures[size_t(c)].next)
         captured[captures[size_t(c)].result] = u[captures[size_t(c)].index];
       run = false;
       for (const Edge& edge : node->next)
         if (edge.node && tasks.find(edge.node.get())->needed) run = true;
-    } else if (run) {
-      run_before_hooks(*node, u);
     }
     if (leaf && !options.accumulate) run = false;
+    if (run && node->has_hooks()) run_hooks(node->hooks().before, u);
 
     TensorList out;
     bool some = false;

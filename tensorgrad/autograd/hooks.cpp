@@ -25,7 +25,7 @@ int64_t add_hook(const Tensor& t, TensorHook hook) {
   const int64_t id = next_id();
   if (const NodePtr node = grad_fn_of(t)) {
     const uint32_t output = t.impl()->output_nr;
-    node->hooks().before.emplace_back(id, [hook = std::move(hook), output](TensorList& gradients) {
+    node->hooks().tensor.emplace_back(id, [hook = std::move(hook), output](TensorList& gradients) {
       if (!gradients[output].defined()) return;
       if (Tensor replaced = hook(gradients[output]); replaced.defined())
         gradients[output] = std::move(replaced);
@@ -51,7 +51,7 @@ void remove_hook(const Tensor& t, int64_t id) {
   if (t.impl()->meta && t.impl()->meta->leaf_hooks) drop(*t.impl()->meta->leaf_hooks, id);
   if (t.impl()->meta && t.impl()->meta->post_accumulate_hooks)
     drop(*t.impl()->meta->post_accumulate_hooks, id);
-  if (t.impl()->grad_fn && t.impl()->grad_fn->has_hooks()) drop(t.impl()->grad_fn->hooks().before, id);
+  if (t.impl()->grad_fn && t.impl()->grad_fn->has_hooks()) drop(t.impl()->grad_fn->hooks().tensor, id);
 }
 
 void retain_grad(const Tensor& t) {

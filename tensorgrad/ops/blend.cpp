@@ -20,12 +20,17 @@ Tensor lerp(const Tensor& input, const Tensor& end, const Tensor& weight, Out ou
            "\" not implemented for '", dtype_scalar_name(t), "'");
   const Tensor before = out.before_write(input, wants_gradient(weight));
   Tensor result = pointwise("lerp", slots::lerp, out, t, t, {&input, &end, &weight});
+  const auto for_input = [](const Tensor& u, const Tensor&, const Tensor&, const Tensor& w) {
+    return u * (Scalar(1) - w);
+  };
+  const auto for_end = [](const Tensor& u, const Tensor&, const Tensor&, const Tensor& w) { return u * w; };
+  const Tensor none, kept = wants_gradient(weight) ? before : none,
+                     kept_end = wants_gradient(weight) ? end : none;
+  if (number)
+    return record("LerpBackward0", result, out, saved(kept, kept_end, weight), wrt(before, for_input),
+                  wrt(end, for_end));
   return record(
-      number ? "LerpBackward0" : "LerpBackward1", result, out,
-      saved(wants_gradient(weight) ? before : Tensor(), wants_gradient(weight) ? end : Tensor(), weight),
-      wrt(before,
-          [](const Tensor& u, const Tensor&, const Tensor&, const Tensor& w) { return u * (Scalar(1) - w); }),
-      wrt(end, [](const Tensor& u, const Tensor&, const Tensor&, const Tensor& w) { return u * w; }),
+      "LerpBackward1", result, out, saved(kept, kept_end, weight), wrt(before, for_input), wrt(end, for_end),
       wrt(weight,
           [](const Tensor& u, const Tensor& a, const Tensor& b, const Tensor&) { return u * (b - a); }));
 }

@@ -121,7 +121,17 @@ Backward: zeros.
 Tensor fill_any(const Tensor& self, const Tensor& value) {
   TG_CHECK(value.dim() == 0, Runtime, "fill_ only supports 0-dimension value tensor but got tensor with ",
            value.dim(), " dimensions.");
-  return value.requires_grad() ? copy_(self, value) : fill_(self, value.item());
+  if (!wants_gradient(value)) return fill_as("FillBackward3", self, value.item());
+  check_in_place(self, true);
+  check_no_internal_overlap(self);
+  Tensor number = detach(value);
+  {
+    NoGradGuard guard;
+    fill_as("", self, number.item());
+  }
+  return record("FillBackward3", self, Out::in_place_of(self), saved(),
+                wrt(self, [](const Tensor& u) { return zeros_like(u); }),
+                wrt(value, [](const Tensor& u) { return u; }));
 }
 TG_OP(fill_, "fill_(Tensor input, Scalar value) -> Tensor", kFunction | kMethod, R"(
 Fills self with a number; returns self.

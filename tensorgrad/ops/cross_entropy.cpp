@@ -31,23 +31,31 @@ double total_weight(const Tensor& target, const Tensor& weight, int64_t classes,
   return total;
 }
 
+Tensor nll_backward(const Tensor& factor, const Tensor& target, const Tensor& weight, const Shape& sizes,
+                    int64_t dim, int64_t ignore_index, bool each);
+
+// -w[t] x[t] for every target; the transpose of nll_backward, which gives its gradient.
 Tensor picked(const Tensor& x, const Tensor& target, const Tensor& weight, int64_t dim,
               int64_t ignore_index) {
   const DType compute = row_type(x.dtype());
-  const Tensor in = dense(x, compute);
+  const Tensor in = dense(detach(x), compute);
   Tensor loss = Tensor::empty(target.sizes(), compute, x.device());
   Rows p = rows_of(x.sizes(), dim, compute);
   p.in[0] = in.bytes(), p.in[1] = target.bytes(), p.in[2] = bytes_or_null(weight), p.integer = ignore_index;
   p.out[0] = loss.bytes();
   if (!empty(p)) slots::nll_loss(x.device(), p);
-  return loss;
+  return record("NllLossBackward0", loss, saved(target, weight, x.sizes(), dim, ignore_index),
+                wrt(x, [](const Tensor& u, const Tensor& target, const Tensor& weight, const Shape& sizes,
+                          int64_t dim, int64_t ignore_index) {
+                  return nll_backward(u, target, weight, sizes, dim, ignore_index, true);
+                }));
 }
 
 // -w[t] factor at the targets, 0 elsewhere: linear in the factor.
 Tensor nll_backward(const Tensor& factor, const Tensor& target, const Tensor& weight, const Shape& sizes,
                     int64_t dim, int64_t ignore_index, bool each) {
   const DType compute = row_type(factor.dtype());
-  const Tensor f = dense(factor, compute);
+  const Tensor f = dense(detach(factor), compute);
   Tensor dx = Tensor::empty(sizes, compute, factor.device());
   Rows p = rows_of(sizes, dim, compute);
   p.in[0] = f.bytes(), p.in[1] = target.bytes(), p.in[2] = bytes_or_null(weight), p.integer = ignore_index;
@@ -56,7 +64,6 @@ Tensor nll_backward(const Tensor& factor, const Tensor& target, const Tensor& we
   return record("NllLossBackwardBackward0", dx, saved(target, weight, dim, ignore_index, each),
                 wrt(factor, [](const Tensor& u, const Tensor& target, const Tensor& weight, int64_t dim,
                                int64_t ignore_index, bool each) {
-                  NoGradGuard guard;  // the third derivative in u is not needed by any gradient
                   const Tensor g = picked(u, target, weight, dim, ignore_index);
                   return each ? g : sum_all(g);
                 }));
@@ -209,7 +216,8 @@ Tensor probability_cross_entropy(const Tensor& input, const Tensor& target, cons
   if (how == Reduced::None) return -sum(terms, {dim});
   const Tensor total = -sum_all(terms);
   if (how == Reduced::Sum) return total;
-  return total / Scalar(input.numel() == 0 ? NAN : double(input.numel() / classes));
+  const int64_t rows = input.numel() == 0 ? 0 : input.numel() / classes;
+  return total / Scalar(rows == 0 ? NAN : double(rows));
 }
 
 Tensor smoothed_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight,

@@ -27,9 +27,6 @@ class AccumulateGrad final : public Node {
     gradients.clear();
     AutogradMeta& meta = leaf_.meta();
     if (!u.defined()) return {};
-    if (meta.leaf_hooks)
-      for (auto& [id, hook] : std::vector(*meta.leaf_hooks))
-        if (Tensor replaced = hook(u); replaced.defined()) u = std::move(replaced);
     if (!meta.grad.defined()) {
       const bool same_layout =
           u.strides() == leaf_.strides() || !is_non_overlapping_and_dense(leaf_.sizes(), leaf_.strides());

@@ -249,7 +249,7 @@ static Ints result_strides(const Indexing& at) {
 }
 
 Tensor index(const Tensor& self, const TensorList& indices) {
-  if (is_full_mask(self, indices)) return masked_select(self, indices[0]);
+  if (is_full_mask(self, indices)) return select_where("IndexBackward0", self, indices[0]);
   Indexing at(self, indices);
   at.find_offsets();
   Tensor out = Tensor::empty(at.sizes, self.dtype(), self.device());

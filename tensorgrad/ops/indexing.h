@@ -19,6 +19,8 @@ Tensor nonzero(const Tensor& input);
 TensorList nonzero_per_dim(const Tensor& input);
 Tensor masked_fill(const Tensor& input, const Tensor& mask, const Tensor& value, Out out = {});
 Tensor masked_select(const Tensor& input, const Tensor& mask, Out out = {});
+// masked_select under the name of the node that it records.
+Tensor select_where(const char* name, const Tensor& input, const Tensor& mask, Out out = {});
 Tensor masked_scatter(const Tensor& input, const Tensor& mask, const Tensor& source, Out out = {});
 
 // What a writing op starts from: its own input in place, else a copy; deliver() ends it.

@@ -75,20 +75,22 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias, Out
     result.set_geometry(sizes, contiguous_strides(sizes), 0);
   }
   if (out) result = deliver("linear", out, result);
-  const char* name = bias.defined() ? "AddmmBackward0" : "MmBackward0";
-  return record(name, result, out,
-                saved(wants_gradient(weight) ? input : Tensor(), wants_gradient(input) ? weight : Tensor(),
-                      input.sizes()),
+  const Tensor kept_input = wants_gradient(weight) ? input : Tensor(),
+               kept_weight = wants_gradient(input) ? weight : Tensor();
+  const auto for_input = [](const Tensor& u, const Tensor&, const Tensor& weight, const Shape& sizes) {
+    Tensor gradient = product("MmBackward0", rows_of(u), false, weight, false);
+    return sizes.size() == 2 ? gradient : reshape(gradient, sizes);
+  };
+  const auto for_weight = [](const Tensor& u, const Tensor& input, const Tensor&, const Shape&) {
+    return product("MmBackward0", rows_of(u), true, rows_of(input), false);
+  };
+  if (!bias.defined())
+    return record("MmBackward0", result, out, saved(kept_input, kept_weight, input.sizes()),
+                  wrt(input, for_input), wrt(weight, for_weight));
+  return record("AddmmBackward0", result, out, saved(kept_input, kept_weight, input.sizes()),
                 wrt(bias, [](const Tensor& u, const Tensor&, const Tensor&,
                              const Shape&) { return u.dim() == 2 ? u : rows_of(u); }),
-                wrt(input,
-                    [](const Tensor& u, const Tensor&, const Tensor& weight, const Shape& sizes) {
-                      Tensor gradient = product("MmBackward0", rows_of(u), false, weight, false);
-                      return sizes.size() == 2 ? gradient : reshape(gradient, sizes);
-                    }),
-                wrt(weight, [](const Tensor& u, const Tensor& input, const Tensor&, const Shape&) {
-                  return product("MmBackward0", rows_of(u), true, rows_of(input), false);
-                }));
+                wrt(input, for_input), wrt(weight, for_weight));
 }
 TG_OP(linear, "linear(Tensor input, Tensor weight, Tensor? bias=None, *, Tensor? out=None) -> Tensor",
       kFunctional, R"(

@@ -214,13 +214,17 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& targe
   if (pos_weight.defined()) {
     loss = (1 - target) * input - (target * (pos_weight - 1) + 1) * logsigmoid(input);
   } else {
+    const Reduced now = weight.defined() ? Reduced::None : how;  // else the reduction is a part of the node
     loss = record(
         "BinaryCrossEntropyWithLogitsBackward0",
-        pair_loss("binary_cross_entropy_with_logits", slots::cross_entropy_of_logits, input, target,
-                  Reduced::None),
-        saved(input, target),
-        wrt(input, [](const Tensor& u, const Tensor& x, const Tensor& t) { return u * (sigmoid(x) - t); }),
-        wrt(target, [](const Tensor& u, const Tensor& x, const Tensor&) { return u * -x; }));
+        pair_loss("binary_cross_entropy_with_logits", slots::cross_entropy_of_logits, input, target, now),
+        saved(input, target, now),
+        wrt(input, [](const Tensor& u, const Tensor& x, const Tensor& t,
+                      Reduced how) { return unreduced(u, how, x.numel()) * (sigmoid(x) - t); }),
+        wrt(target, [](const Tensor& u, const Tensor& x, const Tensor&, Reduced how) {
+          return unreduced(u, how, x.numel()) * -x;
+        }));
+    if (!weight.defined()) return loss;
   }
   if (weight.defined()) loss = loss * weight;
   return reduce_loss(loss, how);

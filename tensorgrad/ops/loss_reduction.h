@@ -22,7 +22,7 @@ inline std::string_view legacy(std::string_view reduction, std::optional<bool> s
 }
 inline Tensor reduce_loss(const Tensor& loss, Reduced how) {
   if (how == Reduced::None) return loss;
-  return how == Reduced::Sum ? sum_all(loss) : mean(loss, {});
+  return how == Reduced::Sum ? sum_all(loss) : mean_all(loss);
 }
 // What a gradient of one element of the loss is multiplied with because of the reduction.
 inline Tensor unreduced(const Tensor& u, Reduced how, int64_t count) {

@@ -123,10 +123,13 @@ Tensor masked_fill(const Tensor& input, const Tensor& mask, const Tensor& value,
   if (value.impl()->wrapped_number) check_fits(value.item(), input.dtype());
   Tensor result =
       pointwise("masked_fill", slots::where, out, input.dtype(), input.dtype(), {&mask, &value, &input});
-  return record(
-      value.impl()->wrapped_number ? "MaskedFillBackward0" : "MaskedFillBackward1", result, out, saved(mask),
-      wrt(input, [](const Tensor& u, const Tensor& mask) { return masked_fill(u, mask, wrap_number(0)); }),
-      wrt(value, [](const Tensor& u, const Tensor& mask) { return u * to(mask, u.dtype()); }));
+  const auto for_input = [](const Tensor& u, const Tensor& mask) {
+    return masked_fill(u, mask, wrap_number(0));
+  };
+  if (value.impl()->wrapped_number)
+    return record("MaskedFillBackward0", result, out, saved(mask), wrt(input, for_input));
+  return record("MaskedFillBackward1", result, out, saved(mask), wrt(input, for_input),
+                wrt(value, [](const Tensor& u, const Tensor& mask) { return u * to(mask, u.dtype()); }));
 }
 TG_OP(masked_fill, "masked_fill(Tensor input, Tensor mask, Operand value) -> Tensor",
       kFunction | kMethod | kInPlace, R"(
@@ -135,7 +138,7 @@ value, a number or a 0-d tensor, where mask (bool, broadcast) is set, else input
 Backward: u with zeros where mask is set for input; the sum of u there for value.
 )");
 
-Tensor masked_select(const Tensor& input, const Tensor& mask, Out dest) {
+Tensor select_where(const char* name, const Tensor& input, const Tensor& mask, Out dest) {
   TG_CHECK(mask.dtype() == DType::Bool, Runtime, "masked_select: expected BoolTensor for mask");
   Tensor source, all;
   {
@@ -150,11 +153,14 @@ Tensor masked_select(const Tensor& input, const Tensor& mask, Out dest) {
     slots::mask_select(input.device(), counted.args, source.bytes(), out.bytes(),
                        int64_t(input.element_size()));
   out = deliver("masked_select", dest, out, {&input, &mask});
-  return record("MaskedSelectBackward0", out, dest, saved(mask, input.sizes()),
+  return record(name, out, dest, saved(mask, input.sizes()),
                 wrt(input, [](const Tensor& u, const Tensor& mask, const Shape& sizes) {
                   const Shape shape = broadcast_shapes(sizes, mask.sizes());
                   return masked_scatter(zeros(shape, u.dtype(), u.device()), mask, u);
                 }));
+}
+Tensor masked_select(const Tensor& input, const Tensor& mask, Out dest) {
+  return select_where("MaskedSelectBackward0", input, mask, dest);
 }
 TG_OP(masked_select, "masked_select(Tensor input, Tensor mask, *, Tensor? out=None) -> Tensor",
       kFunction | kMethod, R"(

@@ -11,6 +11,7 @@ Tensor sum(const Tensor& input, const Ints& dims, bool keepdim = false, std::opt
            Out out = {});
 Tensor sum_all(const Tensor& input, std::optional<DType> dtype = {});
 
+Tensor mean_all(const Tensor& input, std::optional<DType> dtype = {});
 Tensor mean(const Tensor& input, const Ints& dims, bool keepdim = false, std::optional<DType> dtype = {},
             Out out = {});
 Tensor prod(const Tensor& input, int64_t dim, bool keepdim = false, std::optional<DType> dtype = {},

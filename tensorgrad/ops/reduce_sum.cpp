@@ -38,10 +38,10 @@ Tensor mean_as(const char* node, const Tensor& input, const Ints& dims, bool kee
         return expand(restore_reduced(u, dims, sizes, keepdim), sizes) / Scalar(count);
       }));
 }
+}  // namespace
 Tensor mean_all(const Tensor& input, std::optional<DType> dtype) {
   return mean_as("MeanBackward0", input, {}, false, dtype, {});
 }
-}  // namespace
 Tensor mean(const Tensor& input, const Ints& dims, bool keepdim, std::optional<DType> dtype, Out out) {
   return mean_as("MeanBackward1", input, dims, keepdim, dtype, out);
 }

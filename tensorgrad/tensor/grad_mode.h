@@ -12,7 +12,8 @@ struct AutogradState {
 };
 [[gnu::tls_model("initial-exec")]] extern thread_local constinit AutogradState autograd_state;
 
-inline bool grad_enabled() { return autograd_state.grad; }
+// Nothing is recorded in inference mode, whatever enable_grad says.
+inline bool grad_enabled() { return autograd_state.grad && !autograd_state.inference; }
 
 class GradModeGuard {
  public:

@@ -20,8 +20,9 @@ using NodeHook = std::function<void(TensorList& gradients)>;
 using NodePostHook = std::function<void(TensorList& inputs, const TensorList& outputs)>;
 
 struct NodeHooks {
-  std::vector<std::pair<int64_t, NodeHook>> before;       // node and tensor hooks, in order of registration
-  std::vector<std::pair<int64_t, NodeHook>> retain_grad;  // after every other hook
+  std::vector<std::pair<int64_t, NodeHook>> tensor;       // of the outputs, when their gradients are complete
+  std::vector<std::pair<int64_t, NodeHook>> retain_grad;  // after those
+  std::vector<std::pair<int64_t, NodeHook>> before;       // of the node, if it runs
   std::vector<std::pair<int64_t, NodePostHook>> after;
 };
 
@@ -52,7 +53,7 @@ class Node : public Pooled {
   virtual bool is_accumulator() const { return false; }
   virtual Tensor variable() const { return {}; }  // the leaf of an accumulator
 
-  bool needs(size_t input) const { return bool(next[input].node); }
+  bool needs(size_t input) const { return input < next.size() && next[input].node; }
   void add_edge(Edge edge) { next.push_back(std::move(edge)); }
   // Declares one more forward output; its number is the tensor's output_nr.
   uint32_t add_output(const Tensor& out);
@@ -87,7 +88,7 @@ class RunningNode {
   Node* previous_;
 };
 
-// The op's name as texts say it: MulBackward0 is Mul.
+// The op's name as texts say it: MulBackward0 is Mul, ClampBackward1 is Clamp1.
 std::string op_name(const Node& node);
 
 inline constexpr const char* kBackwardTwice =

@@ -29,7 +29,7 @@ Saved::Saved(const Tensor& tensor, const Tensor* outputs, size_t output_count) {
     if (tensor.is_same(outputs[i])) own_output_ = int32_t(i);
   if (watch) [[unlikely]]
     watch->saved(tensor);
-  if (autograd_state.saved_hooks) [[unlikely]] {
+  if (autograd_state.saved_hooks && !tensor.impl()->wrapped_number) [[unlikely]] {
     packed_ = pack_saved(tensor, own_output_ >= 0);
     return;
   }

@@ -6,7 +6,13 @@ from tensorgrad import _C
 from tensorgrad._C import Tensor
 
 from . import _tensor_hooks as _tensor_hooks
-from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .grad_mode import (
+    enable_grad,
+    inference_mode,
+    no_grad,
+    set_grad_enabled,
+    set_multithreading_enabled,
+)
 
 # The name that type checkers take for true; typing itself would double the time to import.
 TYPE_CHECKING = False
@@ -32,7 +38,7 @@ __all__ = [
     "no_grad",
     "set_detect_anomaly",
     "set_grad_enabled",
-    "variable",
+    "set_multithreading_enabled",
 ]
 
 Variable = Tensor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _weakref import ref
 from collections import OrderedDict
 
 from tensorgrad import _C
@@ -21,14 +22,16 @@ class _EngineHandle(RemovableHandle):
     def __init__(self, remove: Callable[..., None], owner: Any, number: int) -> None:
         self._alive: OrderedDict[int, Any] = OrderedDict()
         super().__init__(self._alive)
-        self._alive[self.id] = (remove, owner, number)
+        # A tensor must not live on, graph and all, because somebody keeps the handle.
+        self._alive[self.id] = (remove, ref(owner) if isinstance(owner, Tensor) else lambda: owner, number)
 
     def remove(self) -> None:
         """Removes the hook; doing it twice does no harm."""
         entry = self._alive.pop(self.id, None)
         if entry is not None:
             remove, owner, number = entry
-            remove(owner, number)
+            if owner() is not None:
+                remove(owner(), number)
 
 
 def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:

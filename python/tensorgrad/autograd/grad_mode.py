@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 
+__all__ = ["enable_grad", "inference_mode", "no_grad", "set_grad_enabled", "set_multithreading_enabled"]
+
 _GENERATOR = 0x20  # inspect.CO_GENERATOR, without importing inspect
 
 
@@ -32,6 +34,17 @@ class _Mode:
         raise NotImplementedError
 
     def __call__(self, function: F) -> F:
+        if isinstance(function, type):
+            import warnings
+
+            warnings.warn(
+                "Decorating classes is deprecated and will be disabled in future versions. You should only "
+                "decorate functions or methods. To preserve the current behavior of class decoration, you "
+                "can "
+                "directly decorate the `__init__` method and nothing else.",
+                FutureWarning,
+                stacklevel=2,
+            )
         if getattr(getattr(function, "__code__", None), "co_flags", 0) & _GENERATOR:
 
             @functools.wraps(function)
@@ -107,6 +120,10 @@ class set_grad_enabled(_Mode):
     """Switches recording on or off: at once as a function, and back at the end of a `with`."""
 
     def __init__(self, mode: bool) -> None:
+        if not isinstance(mode, bool):
+            raise TypeError(
+                f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}"
+            )
         self.previous = _C.is_grad_enabled()
         self.mode = mode
         _C._set_grad_enabled(mode)
@@ -127,6 +144,23 @@ class set_grad_enabled(_Mode):
         copy = self.__class__(self.mode)
         copy.previous = previous
         return copy
+
+
+class set_multithreading_enabled(_Mode):
+    """Accepted for programs that set it: backward runs its nodes on the thread that called it."""
+
+    def __init__(self, mode: bool) -> None:
+        self.prev = False
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exception: Any) -> None:
+        pass
+
+    def clone(self) -> set_multithreading_enabled:
+        return self.__class__(self.mode)
 
 
 class inference_mode(_Mode):

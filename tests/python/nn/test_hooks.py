@@ -140,3 +140,102 @@ def test_handles(torch, log):
     c = copy.deepcopy(m)
     first.remove(), second.remove()
     log(len(m._forward_hooks), len(c._forward_hooks), c(torch.ones(1)) if False else None)
+
+
+@twin
+def test_registration_hooks(torch, log):
+    from importlib import import_module
+
+    module = import_module(torch.nn.Module.__module__)
+    seen = []
+
+    def note(kind):
+        return lambda m, name, value: seen.append((kind, type(m).__name__, name, type(value).__name__))
+
+    handles = [
+        module.register_module_parameter_registration_hook(note("parameter")),
+        module.register_module_buffer_registration_hook(note("buffer")),
+        module.register_module_module_registration_hook(note("module")),
+    ]
+    m = torch.nn.BatchNorm1d(2)
+    s = torch.nn.Sequential(m, torch.nn.Linear(2, 1, bias=False))
+    s.extra = torch.nn.ReLU()
+    s.extra = None
+    s.weight = torch.nn.Parameter(torch.ones(1))
+    s.register_buffer("scale", torch.ones(1))
+    s.scale = torch.zeros(1)
+    s.add_module("last", torch.nn.Identity())
+    for handle in handles:
+        handle.remove()
+    s.weight = torch.nn.Parameter(torch.zeros(1))
+    log(seen)
+    with module.register_module_parameter_registration_hook(
+        lambda m, name, p: None if p is None else torch.nn.Parameter(p * 2)
+    ):
+        s.weight = torch.nn.Parameter(torch.ones(1))
+    with module.register_module_buffer_registration_hook(lambda m, name, b: b + 5):
+        s.register_buffer("other", torch.ones(1))
+        s.scale = torch.ones(1)
+    with module.register_module_module_registration_hook(lambda m, name, child: torch.nn.Tanh()):
+        s.last = torch.nn.ReLU()
+    log(s.weight, s.other, s.scale, s)
+
+
+class _Fork:
+    """Outputs of different nodes, and an output that is no tensor."""
+
+    def __new__(cls, torch):
+        class Fork(torch.nn.Module):
+            def forward(self, x, kind):
+                if kind == "two":
+                    return x * 2, x.exp()
+                if kind == "dict":
+                    return {"a": x * 2}
+                return (x * 2).exp() if kind == "deep" else x * 2
+
+        return Fork()
+
+
+@twin
+def test_old_hooks_say_what_they_miss(torch, log):
+    m = _Fork(torch)
+    seen = []
+    with m.register_backward_hook(lambda m, gi, go: seen.append((len(gi), len(go)))):
+        for kind in ("two", "dict", "deep", "plain"):
+            x = torch.ones(2, requires_grad=True)
+            y = m(x, kind)
+            y = y["a"] if kind == "dict" else y[0] if kind == "two" else y
+            y.sum().backward()
+    m = torch.nn.ReLU()
+    with m.register_backward_hook(lambda m, gi, go: (gi[0] * 3,)):
+        m(x).sum().backward()
+    log(seen, x.grad)
+
+
+@twin
+def test_global_backward_hooks(torch, log):
+    from importlib import import_module
+
+    module = import_module(torch.nn.Module.__module__)
+    flags = (
+        module
+        if hasattr(module, "_global_is_full_backward_hook")
+        else import_module("tensorgrad.nn.modules._hooks")
+    )
+    m = torch.nn.Sequential(torch.nn.LeakyReLU(0.5), torch.nn.ReLU())
+    seen = []
+    try:
+        with module.register_module_backward_hook(lambda m, gi, go: seen.append((type(m).__name__, len(gi)))):
+            x = torch.ones(2, requires_grad=True)
+            m(x).sum().backward()
+        log(seen, x.grad)
+        log(lambda: module.register_module_full_backward_hook(print))
+        flags._global_is_full_backward_hook = None
+        with module.register_module_full_backward_hook(lambda m, gi, go: (gi[0] * 2,)):
+            m(x).sum().backward()
+        log(x.grad, lambda: module.register_module_backward_hook(print))
+        with module.register_module_full_backward_pre_hook(lambda m, go: (go[0] * 2,)):
+            m(x).sum().backward()
+        log(x.grad)
+    finally:
+        flags._global_is_full_backward_hook = None

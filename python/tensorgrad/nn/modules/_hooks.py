@@ -18,6 +18,42 @@ _global_forward_hooks_always_called: OrderedDict[int, bool] = OrderedDict()
 _global_forward_pre_hooks: OrderedDict[int, Any] = OrderedDict()
 _global_backward_hooks: OrderedDict[int, Any] = OrderedDict()
 _global_backward_pre_hooks: OrderedDict[int, Any] = OrderedDict()
+# True: the backward hooks for every module are full ones, False: old ones.
+_global_is_full_backward_hook: bool | None = None
+# Called where a module takes up a buffer, a child or a parameter.
+_global_buffer_registration_hooks: OrderedDict[int, Any] = OrderedDict()
+_global_module_registration_hooks: OrderedDict[int, Any] = OrderedDict()
+_global_parameter_registration_hooks: OrderedDict[int, Any] = OrderedDict()
+
+
+def registered(hooks: Any, module: Any, name: str, value: Any) -> Any:
+    """The value that a module takes up under `name`, after the registration hooks."""
+    for hook in hooks.values():
+        answer = hook(module, name, value)
+        if answer is not None:
+            value = answer
+    return value
+
+
+def _register_registration(hooks: Any, hook: Any) -> RemovableHandle:
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = hook
+    return handle
+
+
+def register_module_buffer_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Adds ``hook(module, name, buffer) -> None or another buffer`` to every `register_buffer`."""
+    return _register_registration(_global_buffer_registration_hooks, hook)
+
+
+def register_module_module_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Adds ``hook(module, name, child) -> None or another child`` to every assignment of a child."""
+    return _register_registration(_global_module_registration_hooks, hook)
+
+
+def register_module_parameter_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Adds ``hook(module, name, parameter) -> None or another parameter`` to every `register_parameter`."""
+    return _register_registration(_global_parameter_registration_hooks, hook)
 
 
 class _GlobalHandle(RemovableHandle):
@@ -60,8 +96,25 @@ def register_module_forward_hook(
     return _register_global(_global_forward_hooks, hook, {"kwargs": with_kwargs, "always": always_call})
 
 
+def _set_global_kind(full: bool) -> None:
+    global _global_is_full_backward_hook
+    if _global_is_full_backward_hook is (not full):
+        raise RuntimeError(
+            "Cannot use both regular backward hooks and full backward hooks as a global Module hook. "
+            "Please use only one of them."
+        )
+    _global_is_full_backward_hook = full
+
+
+def register_module_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Deprecated: see `register_module_full_backward_hook`."""
+    _set_global_kind(False)
+    return _register_global(_global_backward_hooks, hook)
+
+
 def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Adds ``hook(module, grad_input, grad_output)`` to every module."""
+    _set_global_kind(True)
     return _register_global(_global_backward_hooks, hook)
 
 
@@ -173,11 +226,14 @@ class HookMixin:
                     args = answer if isinstance(answer, tuple) else (answer,)
 
         backward = None
+        hooks: list[Any] = []
         old_hooks: list[Any] = []
         pre_hooks = [*_global_backward_pre_hooks.values(), *self._backward_pre_hooks.values()]
-        hooks = list(_global_backward_hooks.values())
+        (old_hooks if _global_is_full_backward_hook is False else hooks).extend(
+            _global_backward_hooks.values()
+        )
         if self._is_full_backward_hook is False:
-            old_hooks = list(own_backward_hooks.values())
+            old_hooks += own_backward_hooks.values()
         else:
             hooks += own_backward_hooks.values()
         if hooks or pre_hooks:
@@ -203,7 +259,7 @@ class HookMixin:
                     stacklevel=3,
                 )
         if old_hooks:
-            _add_old_hooks(self, old_hooks, result)
+            _add_old_hooks(self, old_hooks, args, result)
         return result
 
     def _call_forward_hook(self, hook_id: int, hook: Any, args: Any, kwargs: Any, result: Any) -> Any:
@@ -244,7 +300,7 @@ def _add(hooks: Any, handle: RemovableHandle, hook: Any, prepend: bool, *flags: 
     return handle
 
 
-def _add_old_hooks(module: Any, hooks: list[Any], result: Any) -> None:
+def _add_old_hooks(module: Any, hooks: list[Any], args: Any, result: Any) -> None:
     tensor = result
     while not isinstance(tensor, tensorgrad.Tensor):
         tensor = next(iter(tensor.values())) if isinstance(tensor, dict) else tensor[0]
@@ -252,3 +308,45 @@ def _add_old_hooks(module: Any, hooks: list[Any], result: Any) -> None:
         return
     for hook in hooks:
         _C._node_hook(tensor.grad_fn, lambda grads, outputs, hook=hook: hook(module, grads, outputs), False)
+    missing = _missing_from_old_hooks(args, result, tensor.grad_fn)
+    if missing:
+        warnings.warn(missing, FutureWarning, stacklevel=5)
+
+
+_REMOVED = "is deprecated and will be removed in future versions. This hook will be missing some"
+_INSTEAD = "Please use register_full_backward_hook to get the documented behavior."
+
+
+def _missing_from_old_hooks(args: Any, result: Any, node: Any) -> str | None:
+    """What an old hook, which sees one node of the graph, will not see; None if it sees all."""
+
+    def tensors(value: Any) -> tuple[Any, ...] | None:
+        value = (value,) if isinstance(value, tensorgrad.Tensor) else value
+        plain = isinstance(value, tuple) and all(isinstance(item, tensorgrad.Tensor) for item in value)
+        return value if plain else None
+
+    outputs, inputs = tensors(result), tensors(args)
+    if outputs is None:
+        return (
+            "Using non-full backward hooks on a Module that does not return a single Tensor or a tuple of "
+            f"Tensors {_REMOVED} of the grad_output. {_INSTEAD}"
+        )
+    if inputs is None:
+        return (
+            "Using non-full backward hooks on a Module that does not take as input a single Tensor or a "
+            f"tuple of Tensors {_REMOVED} of the grad_input. {_INSTEAD}"
+        )
+    behind = {output.grad_fn for output in outputs if output.grad_fn is not None}
+    if len(behind) > 1:
+        return (
+            "Using a non-full backward hook when outputs are generated by different autograd Nodes "
+            f"{_REMOVED} grad_output. {_INSTEAD}"
+        )
+    if {value.grad_fn for value in inputs if value.grad_fn is not None} != {
+        n[0] for n in node.next_functions
+    }:
+        return (
+            "Using a non-full backward hook when the forward contains multiple autograd Nodes "
+            f"{_REMOVED} grad_input. {_INSTEAD}"
+        )
+    return None

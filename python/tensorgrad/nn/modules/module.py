@@ -16,10 +16,18 @@ from tensorgrad._typename import typename
 from tensorgrad.nn.modules import _tree
 from tensorgrad.nn.modules._hooks import (
     HookMixin,
+    _global_buffer_registration_hooks,
+    _global_module_registration_hooks,
+    _global_parameter_registration_hooks,
+    register_module_backward_hook,
+    register_module_buffer_registration_hook,
     register_module_forward_hook,
     register_module_forward_pre_hook,
     register_module_full_backward_hook,
     register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+    registered,
 )
 from tensorgrad.nn.modules._state import StateMixin
 from tensorgrad.nn.modules._to import parse_to
@@ -27,10 +35,14 @@ from tensorgrad.nn.parameter import Buffer, Parameter
 
 __all__ = [
     "Module",
+    "register_module_backward_hook",
+    "register_module_buffer_registration_hook",
     "register_module_forward_hook",
     "register_module_forward_pre_hook",
     "register_module_full_backward_hook",
     "register_module_full_backward_pre_hook",
+    "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
 ]
 
 Self = TypeVar("Self", bound="Module")
@@ -140,14 +152,14 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
                 if modules is None:
                     raise AttributeError("cannot assign module before Module.__init__() call")
                 self._forget(name, state, parameters, buffers, state["_non_persistent_buffers_set"])
-                modules[name] = value
+                modules[name] = registered(_global_module_registration_hooks, self, name, value)
             elif modules is not None and name in modules:
                 if value is not None:
                     raise TypeError(
                         f"cannot assign '{typename(value)}' as child module '{name}' "
                         "(torch.nn.Module or None expected)"
                     )
-                modules[name] = value
+                modules[name] = registered(_global_module_registration_hooks, self, name, value)
             elif buffers is not None and name in buffers:
                 if value is not None and not isinstance(value, tensorgrad.Tensor):
                     raise TypeError(
@@ -157,7 +169,7 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
                 if isinstance(value, Buffer):
                     self.register_buffer(name, value, value.persistent)
                 else:
-                    buffers[name] = value
+                    buffers[name] = registered(_global_buffer_registration_hooks, self, name, value)
             elif buffers is not None and isinstance(value, Buffer):
                 self._forget(name, state, modules)
                 self.register_buffer(name, value, value.persistent)
@@ -210,7 +222,7 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
                 f"cannot assign '{typename(tensor)}' object to buffer '{name}' (torch Tensor or None "
                 "required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = registered(_global_buffer_registration_hooks, self, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -234,6 +246,7 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
                     "value in the "
                     "forward() method."
                 )
+            param = registered(_global_parameter_registration_hooks, self, name, param)
         self._parameters[name] = param
 
     def add_module(self, name: str, module: Module | None) -> None:
@@ -248,7 +261,7 @@ class Module(_tree.TreeMixin, StateMixin, HookMixin, _C.ModuleBase):
             raise KeyError(f'module name can\'t contain ".", got: {name}')
         if name == "":
             raise KeyError('module name can\'t be empty string ""')
-        self._modules[name] = module
+        self._modules[name] = registered(_global_module_registration_hooks, self, name, module)
 
     def register_module(self, name: str, module: Module | None) -> None:
         """The same as `add_module`."""
