@@ -24,7 +24,7 @@ Node& node_of(PyObject* self) {
 void node_dealloc(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   NodeObject* object = reinterpret_cast<NodeObject*>(self);
-  object->node->python = nullptr;
+  if (object->node) object->node->python = nullptr;
   object->node.~NodePtr();
   type->tp_free(self);
   Py_DECREF(type);
@@ -121,7 +121,22 @@ PyObject* get_is_leaf(PyObject* self, void*) {
   });
 }
 PyObject* get_grad(PyObject* self, void*) {
-  return guarded([&] { return wrap(unwrap(self).grad()); });
+  return guarded([&] {
+    const Tensor& t = unwrap(self);
+    const AutogradMeta* meta = t.impl()->meta.get();
+    if (t.impl()->grad_fn && !(meta && (meta->retains_grad || meta->grad.defined())))
+      check_status(PyErr_WarnEx(
+          PyExc_UserWarning,
+          "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+          "won't "
+          "be populated during autograd.backward(). If you indeed want the .grad field to be populated for a "
+          "non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
+          "mistake, make sure you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 "
+          "for "
+          "more information.",
+          1));
+    return wrap(t.grad());
+  });
 }
 int set_grad(PyObject* self, PyObject* value, void*) {
   return guarded(

@@ -208,6 +208,9 @@ class Call {
   }
 
   void check_marks(PyObject* result) {
+    for (PyObject* marks : {ctx_->dirty, ctx_->non_differentiable})
+      TG_CHECK(!marks || PyTuple_Check(marks), Type,
+               "marks of a custom function are tuples of tensors, but got ", Py_TYPE(marks)->tp_name);
     if (PyObject* dirty = ctx_->dirty)
       for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(dirty); i++) {
         PyObject* item = PyTuple_GET_ITEM(dirty, i);
@@ -290,6 +293,9 @@ class Call {
 
 FunctionObject* new_ctx(PyObject* cls) {
   Object type = owned(PyObject_GetAttr(cls, backward_class_name));
+  TG_CHECK(PyType_Check(type.get()) &&
+               PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type.get()), function_type),
+           Type, "_backward_cls of a custom function is not a class of contexts");
   PyTypeObject* made = reinterpret_cast<PyTypeObject*>(type.get());
   return reinterpret_cast<FunctionObject*>(checked(made->tp_new(made, nullptr, nullptr)));
 }

@@ -41,11 +41,11 @@ __all__ = [
     "set_multithreading_enabled",
 ]
 
-Variable = Tensor
 # Imported when first used.
-_SUBMODULES = {"anomaly_mode", "function", "functional", "gradcheck", "graph"}
+_SUBMODULES = {"anomaly_mode", "function", "functional", "gradcheck", "graph", "variable"}
 _HOMES = {
     "Function": "function",
+    "Variable": "variable",
     "detect_anomaly": "anomaly_mode",
     "gradgradcheck": "gradcheck",
     "set_detect_anomaly": "anomaly_mode",
@@ -68,6 +68,22 @@ def __getattr__(name: str) -> Any:
 def _as_tuple(tensors: Tensor | Sequence[Any] | None) -> tuple[Any, ...]:
     single = isinstance(tensors, Tensor) or tensors is None or _is_edge(tensors)
     return (tensors,) if single else tuple(tensors)  # type: ignore[arg-type]
+
+
+def _warn(text: str, category: str) -> None:
+    import builtins
+    import warnings
+
+    warnings.warn(text, getattr(builtins, category), stacklevel=3)
+
+
+def _checked_inputs(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    for value in inputs:
+        if not isinstance(value, Tensor) and not _is_edge(value):
+            raise RuntimeError(
+                f"all inputs have to be Tensors or GradientEdges, but got {type(value).__name__}"
+            )
+    return inputs
 
 
 def _is_edge(value: Any) -> bool:
@@ -134,10 +150,30 @@ def backward(
     create_graph: record the backward itself, for higher derivatives.
     inputs: accumulate into these tensors only.
     """
+    if grad_variables is not None:
+        _warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", "FutureWarning")
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. "
+                "Please "
+                "only use `grad_tensors`."
+            )
+        grad_tensors = grad_variables
+    if create_graph:
+        _warn(
+            "Using backward() with create_graph=True will create a reference cycle between the parameter and "
+            "its "
+            "gradient which can cause a memory leak. We recommend using autograd.grad when creating the "
+            "graph to "
+            "avoid this. If you have to use this function, make sure to reset the .grad fields of your "
+            "parameters "
+            "to None after use to break the cycle and avoid the leak.",
+            "UserWarning",
+        )
     outputs = _as_tuple(tensors)
     if inputs is not None and not isinstance(inputs, Tensor) and len(inputs) == 0:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    targets = () if inputs is None else _as_tuple(inputs)
+    targets = () if inputs is None else _checked_inputs(_as_tuple(inputs))
     gradients = _checked_gradients(outputs, _as_tuple(grad_tensors))
     retain = create_graph if retain_graph is None else retain_graph
     found = _C._run_backward(outputs, gradients, bool(retain), bool(create_graph), targets, True, True)
@@ -156,8 +192,10 @@ def grad(
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Tensor, ...]:
+) -> Any:
     """The gradients of `outputs` with respect to `inputs`, as a tuple; `.grad` fields stay as they are.
+
+    inputs: a tensor or a sequence of tensors; of a dict, the result is a dict with the same keys.
 
     allow_unused: None for an input that the outputs do not depend on, instead of RuntimeError.
     materialize_grads: zeros for such an input.
@@ -172,7 +210,27 @@ def grad(
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     allow = materialize_grads if allow_unused is None else allow_unused
     results = _as_tuple(outputs)
-    targets = _as_tuple(inputs)
+    if isinstance(inputs, dict):
+        found = grad(
+            outputs,
+            tuple(inputs.values()),
+            grad_outputs,
+            retain_graph,
+            create_graph,
+            only_inputs,
+            allow_unused,
+            is_grads_batched,
+            materialize_grads,
+        )
+        return dict(zip(inputs, found))
+    if not only_inputs:
+        _warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate "
+            "gradient for "
+            "other parts of the graph, please use torch.autograd.backward.",
+            "FutureWarning",
+        )
+    targets = _checked_inputs(_as_tuple(inputs))
     gradients = _checked_gradients(results, _as_tuple(grad_outputs), is_grads_batched)
     retain = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:

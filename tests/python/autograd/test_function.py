@@ -216,3 +216,28 @@ def test_deep_chain_of_functions() -> None:
             y.sum().backward()
         del y
     assert x.grad.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "misuse",
+    [
+        lambda torch, x, fn: type(fn.apply(x).grad_fn)().next_functions,
+        lambda torch, x, fn: type(fn.apply(x).grad_fn)().saved_tensors[0],
+        lambda torch, x, fn: type((x * 2).grad_fn)().name(),
+        lambda torch, x, fn: setattr(fn, "_backward_cls", int) or fn.apply(x),
+        lambda torch, x, fn: setattr(fn, "forward", 5) or fn.apply(x),
+        lambda torch, x, fn: setattr(fn, "forward", staticmethod(mark_badly)) or fn.apply(x),
+        lambda torch, x, fn: setattr(fn, "backward", 5) or fn.apply(x).sum().backward(),
+    ],
+)
+def test_misuse_raises(misuse) -> None:
+    torch = under_test()
+    x = torch.ones(2, requires_grad=True)
+    fn = type("Fn", (torch.autograd.Function,), {"forward": staticmethod(lambda ctx, a: a * 2)})
+    with pytest.raises((TypeError, RuntimeError, IndexError)):
+        misuse(torch, x, fn)
+
+
+def mark_badly(ctx, a):
+    ctx.dirty_tensors = 5
+    return a * 2

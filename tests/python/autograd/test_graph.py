@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import warnings
 
+import pytest
+import torch
+
+from tests.python.harness.module import under_test
 from tests.python.harness.twin import check
 
 BEGIN = """
@@ -81,6 +85,13 @@ graph.register_multi_grad_hook([x], seen.append, mode='some')
 graph.register_multi_grad_hook([x.detach()], seen.append)
 torch.autograd.grad(x.sum(), [])
 torch.autograd.grad(x.sum(), [w])
+torch.autograd.grad((x * w).sum(), {'a': x, 'b': w})
+torch.autograd.grad(x.sum(), 'a')
+torch.autograd.grad(x.sum(), [x, 5])
+torch.autograd.backward(x.sum(), inputs=[5])
+torch.autograd.backward(x * w, grad_variables=torch.ones(3)); x.grad
+torch.autograd.backward(x * w, torch.ones(3), grad_variables=torch.ones(3))
+isinstance(x, torch.autograd.Variable); isinstance(5, torch.autograd.Variable); v = torch.autograd.Variable(x.detach(), requires_grad=True); v; v.is_leaf; torch.autograd.Variable(5)
 torch.autograd.grad((x * 2).sum(), [x, w], materialize_grads=True, create_graph=True)
 torch.autograd.grad(x * w, [x, w], torch.eye(3), is_grads_batched=True)
 torch.autograd.grad(x * x, x, (torch.eye(3),), is_grads_batched=True, create_graph=True)
@@ -93,3 +104,32 @@ torch.autograd.grad((x * 2).sum(), [x, w], torch.ones(2), is_grads_batched=True,
 @pytest.mark.parametrize("program", PROGRAMS.strip().splitlines())
 def test_program(program: str) -> None:
     check(BEGIN + program)
+
+
+def warned(module) -> list[tuple[str, str]]:
+    """Category and text of what old and doubtful calls warn of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        x = module.ones(2, requires_grad=True)
+        y = x * 2
+        assert y.grad is None
+        y.sum().backward(create_graph=True)
+        module.autograd.grad((x * 2).sum(), x, only_inputs=False)
+        module.autograd.backward((x * 2).sum(), grad_variables=module.tensor(1.0))
+        y.retain_grad()
+        assert y.grad is None and x.detach().grad is None
+    return [(w.category.__name__, str(w.message).split(" (Triggered internally")[0]) for w in caught]
+
+
+def test_warnings() -> None:
+    assert warned(under_test()) == warned(torch)
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_bad_edges_are_refused(name: str) -> None:
+    torch = under_test()
+    x = torch.ones(2, requires_grad=True)
+    edge = torch.autograd.graph.get_gradient_edge(x * 2)
+    bad = edge._replace(output_nr=7) if name == "a" else edge._replace(node=5)
+    with pytest.raises((IndexError, TypeError)):
+        torch.autograd.grad(bad, x, torch.ones(2))
