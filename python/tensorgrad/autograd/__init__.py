@@ -70,6 +70,9 @@ def _as_tuple(tensors: Tensor | Sequence[Any] | None) -> tuple[Any, ...]:
     return (tensors,) if single else tuple(tensors)  # type: ignore[arg-type]
 
 
+_warned_of_cycle = False  # PyTorch says it once too
+
+
 def _warn(text: str, category: str) -> None:
     import builtins
     import warnings
@@ -159,7 +162,9 @@ def backward(
                 "only use `grad_tensors`."
             )
         grad_tensors = grad_variables
-    if create_graph:
+    global _warned_of_cycle
+    if create_graph and not _warned_of_cycle:
+        _warned_of_cycle = True
         _warn(
             "Using backward() with create_graph=True will create a reference cycle between the parameter and "
             "its "

@@ -113,7 +113,7 @@ def warned(module) -> list[tuple[str, str]]:
         x = module.ones(2, requires_grad=True)
         y = x * 2
         assert y.grad is None
-        y.sum().backward(create_graph=True)
+        y.sum().backward()
         module.autograd.grad((x * 2).sum(), x, only_inputs=False)
         module.autograd.backward((x * 2).sum(), grad_variables=module.tensor(1.0))
         y.retain_grad()
@@ -123,6 +123,19 @@ def warned(module) -> list[tuple[str, str]]:
 
 def test_warnings() -> None:
     assert warned(under_test()) == warned(torch)
+
+
+def test_cycle_of_a_gradient_and_its_leaf_is_warned_of_once() -> None:
+    module = under_test()
+    module.autograd._warned_of_cycle = False
+    x = module.ones(2, requires_grad=True)
+    with pytest.warns(
+        UserWarning, match="will create a reference cycle between the parameter and its gradient"
+    ):
+        (x * x).sum().backward(create_graph=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (x * x).sum().backward(create_graph=True)
 
 
 @pytest.mark.parametrize("name", ["a", "b"])
