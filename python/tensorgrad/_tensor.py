@@ -160,6 +160,11 @@ def _new_tensor(
     )
 
 
+def _rdiv(self: Tensor, other: Any) -> Tensor:
+    """other / self, under Python 2's name."""
+    return self.reciprocal() * other
+
+
 def _is_same_size(self: Tensor, other: Tensor) -> bool:
     """Whether the two have the same shape."""
     return self.shape == other.shape
@@ -190,6 +195,9 @@ for _name, _function in {
     "__array_wrap__": _array_wrap,
     "__array_priority__": _NUMPY_MULTIPLY_PRIORITY,
     "untyped_storage": _untyped_storage,
+    "__div__": Tensor.__truediv__,
+    "__rdiv__": _rdiv,
+    "__idiv__": Tensor.__itruediv__,
     "new_tensor": _new_tensor,
     "is_same_size": _is_same_size,
     "layout": property(lambda _: strided, doc="How the elements lie in memory: strided."),
