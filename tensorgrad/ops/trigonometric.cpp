@@ -1,5 +1,7 @@
 #include "tensorgrad/ops/trigonometric.h"
 
+#include <cmath>
+
 #include "tensorgrad/ops/exponential.h"
 #include "tensorgrad/ops/unary.h"
 
@@ -78,5 +80,18 @@ TG_UNARY_ALIAS(atan, "arctan");
 TG_UNARY_ALIAS(asinh, "arcsinh");
 TG_UNARY_ALIAS(acosh, "arccosh");
 TG_UNARY_ALIAS(atanh, "arctanh");
+
+static Tensor deg2rad(const Tensor& input, Out out) { return mul(input, wrap_number(M_PI / 180), out); }
+TG_UNARY_ROW(deg2rad, R"(
+Degrees as radians: out = input * pi / 180.
+
+Backward: u * pi / 180.
+)");
+static Tensor rad2deg(const Tensor& input, Out out) { return mul(input, wrap_number(180 / M_PI), out); }
+TG_UNARY_ROW(rad2deg, R"(
+Radians as degrees: out = input * 180 / pi.
+
+Backward: u * 180 / pi.
+)");
 
 }  // namespace tensorgrad
