@@ -11,4 +11,5 @@ TG_SLOT(addcmul, void(const Plan&, Scalar value))  // a[1] + value * b[2] * c[3]
 TG_SLOT(addcdiv, void(const Plan&, Scalar value))  // a[1] + value * b[2] / c[3]
 TG_SLOT(hypot, void(const Plan&))
 TG_SLOT(copysign, void(const Plan&))
-TG_SLOT(xlogy, void(const Plan&))  // 0 where a is 0 and b is not NaN
+TG_SLOT(logaddexp, void(const Plan&))  // log(e^a + e^b)
+TG_SLOT(xlogy, void(const Plan&))      // 0 where a is 0 and b is not NaN

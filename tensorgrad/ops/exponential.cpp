@@ -93,4 +93,22 @@ out = input * input.
 Backward: 2 * u * input.
 )");
 
+static Tensor logaddexp(const Tensor& input, const Tensor& other, Out out) {
+  const DType t = result_type(input, other);
+  if (!is_floating(t)) not_implemented("logaddexp_cpu", out, t, {&input, &other});
+  const Tensor a = out.before_write(input);
+  Tensor result = pointwise("logaddexp", slots::logaddexp, out, t, t, {&input, &other});
+  return record(
+      "LogaddexpBackward0", result, out, saved(a, other),
+      wrt(a, [](const Tensor& u, const Tensor& a, const Tensor& b) { return u / (exp(b - a) + Scalar(1)); }),
+      wrt(other,
+          [](const Tensor& u, const Tensor& a, const Tensor& b) { return u / (exp(a - b) + Scalar(1)); }));
+}
+TG_OP(logaddexp, "logaddexp(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kFunction | kMethod,
+      R"(
+out = log(e^input + e^other), without overflow.
+
+Backward: u / (1 + e^(other - input)) for input, u / (1 + e^(input - other)) for other.
+)");
+
 }  // namespace tensorgrad

@@ -1,9 +1,18 @@
-// Functions of one floating operand.
+// Functions of one floating operand, and of two.
 #include "tensorgrad/backends/cpu/kernels/blocks.h"
 #include "tensorgrad/backends/cpu/kernels/vmath.h"
 #include "tensorgrad/backends/slots.h"
 
 namespace tensorgrad::cpu::TG_ISA {
+namespace {
+// The greater operand and what the other adds; the gap of two equal infinities is NaN.
+template <class T>
+TG_INLINE T log_of_sum(T a, T b) {
+  const T greater = a > b ? a : b, gap = a > b ? a - b : b - a;
+  const T sum = greater + vm::softplus(-gap);
+  return (a == b) & (gap != T(0)) ? a : sum;
+}
+}  // namespace
 
 TG_UNARY0(exp, vm::exp(x))
 TG_UNARY0(exp2, vm::exp2(x))
@@ -39,5 +48,7 @@ TG_UNARY1(round_up_scaled, vm::round_even(x* c0) / c0)
 TG_UNARY1(round_down_scaled, vm::round_even(x / c0) * c0)
 TG_UNARY0(frac, x - vm::trunc(x))
 TG_UNARY3(nan_to_num, x != x ? c0 : (x == T(vm::inf_d) ? c1 : (x == -T(vm::inf_d) ? c2 : x)))
+
+TG_PAIR0(logaddexp, log_of_sum(a, b))
 
 }  // namespace tensorgrad::cpu::TG_ISA
