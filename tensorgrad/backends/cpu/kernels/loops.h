@@ -24,18 +24,19 @@ inline void for_each_run(const Plan& p, const F& run) {
   }
   const int64_t grain = inner >= kGrain ? 1 : kGrain / inner + 1;
   parallel_for(outer, grain, [&](int64_t begin, int64_t end) {
+    const int ndim = p.ndim;
     int64_t index[kMaxDims];
     char* data[N];
     for (int k = 0; k < N; k++) data[k] = p.data[k];
     int64_t rest = begin;
-    for (int d = 1; d < p.ndim; d++) {
+    for (int d = 1; d < ndim; d++) {
       index[d] = rest % p.sizes[d];
       rest /= p.sizes[d];
       for (int k = 0; k < N; k++) data[k] += index[d] * p.strides[k][d];
     }
     for (int64_t i = begin; i < end; i++) {
       run(data, inner);
-      for (int d = 1; d < p.ndim; d++) {
+      for (int d = 1; d < ndim; d++) {
         for (int k = 0; k < N; k++) data[k] += p.strides[k][d];
         if (++index[d] < p.sizes[d]) break;
         index[d] = 0;
