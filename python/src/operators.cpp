@@ -59,8 +59,10 @@ PyObject* in_place(PyObject* a, PyObject* b) {
       number = wrap_number(to_scalar(b));
     }
     const Tensor& other = is_tensor(b) ? unwrap(b) : number;
-    ReleaseGil gil(self.numel() >= kReleaseGilFrom);
-    op(self, other, Out::in_place_of(self));
+    {
+      ReleaseGil gil(self.numel() >= kReleaseGilFrom);
+      op(self, other, Out::in_place_of(self));
+    }
     return Py_NewRef(a);
   });
 }

@@ -68,8 +68,10 @@ PyObject* scale(PyObject*, PyObject* const* args, Py_ssize_t count) {
     expect(count == 2 && is_tensor(args[1]), "scale() takes a list of tensors and a tensor");
     const TensorList tensors = tensors_in(args[0]);
     const Tensor factor = unwrap(args[1]);
-    ReleaseGil release(elements(tensors) >= kReleaseGilFrom);
-    optim::scale_all(tensors, factor);
+    {
+      ReleaseGil release(elements(tensors) >= kReleaseGilFrom);
+      optim::scale_all(tensors, factor);
+    }
     return Py_NewRef(Py_None);
   });
 }
@@ -80,8 +82,10 @@ PyObject* clamp(PyObject*, PyObject* const* args, Py_ssize_t count) {
     const TensorList tensors = tensors_in(args[0]);
     const double limit = PyFloat_AsDouble(args[1]);
     if (PyErr_Occurred()) throw PythonError();
-    ReleaseGil release(elements(tensors) >= kReleaseGilFrom);
-    optim::clamp_all(tensors, limit);
+    {
+      ReleaseGil release(elements(tensors) >= kReleaseGilFrom);
+      optim::clamp_all(tensors, limit);
+    }
     return Py_NewRef(Py_None);
   });
 }

@@ -8,9 +8,6 @@
 namespace tensorgrad {
 namespace {
 
-constexpr double kLargestHalf = 65504.0;
-constexpr double kLargestBFloat16 = 3.3895313892515355e38;
-
 template <class T>
 bool fits_integer(const Scalar& value) {
   using Limits = std::numeric_limits<T>;
@@ -22,15 +19,6 @@ bool fits_integer(const Scalar& value) {
   }
   if (sizeof(T) == 8) return true;
   return double(value.to_int()) >= low && double(value.to_int()) <= double(Limits::max());
-}
-
-double largest(DType dtype) {
-  switch (dtype) {
-    case DType::Float16: return kLargestHalf;
-    case DType::BFloat16: return kLargestBFloat16;
-    case DType::Float32: return double(std::numeric_limits<float>::max());
-    default: return std::numeric_limits<double>::max();
-  }
 }
 
 const char* integer_name(DType dtype) {
@@ -45,6 +33,15 @@ const char* integer_name(DType dtype) {
 
 }  // namespace
 
+double largest_finite(DType dtype) {
+  switch (dtype) {
+    case DType::Float16: return 65504.0;
+    case DType::BFloat16: return 3.3895313892515355e38;
+    case DType::Float32: return double(std::numeric_limits<float>::max());
+    default: return std::numeric_limits<double>::max();
+  }
+}
+
 bool fits(const Scalar& value, DType dtype) {
   switch (dtype) {
     case DType::Bool: return true;
@@ -56,7 +53,7 @@ bool fits(const Scalar& value, DType dtype) {
     default: break;
   }
   const double magnitude = std::fabs(value.to_double());
-  return !(magnitude > largest(dtype)) || std::isinf(magnitude);
+  return !(magnitude > largest_finite(dtype)) || std::isinf(magnitude);
 }
 
 void check_fits(const Scalar& value, DType dtype) {

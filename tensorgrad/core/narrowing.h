@@ -4,6 +4,8 @@
 
 namespace tensorgrad {
 
+// The greatest number that a floating type holds.
+double largest_finite(DType dtype);
 // Whether `value` is stored in `dtype` without overflow. Unsigned types take negative numbers, which wrap
 // around, as far as their magnitude fits; floating types take infinities and NaN, integers do not.
 bool fits(const Scalar& value, DType dtype);

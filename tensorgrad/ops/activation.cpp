@@ -1,6 +1,7 @@
 // Piecewise linear activations and sigmoid. See smooth_activation.cpp for the others.
 #include "tensorgrad/ops/activation.h"
 
+#include "tensorgrad/core/narrowing.h"
 #include "tensorgrad/ops/activation_kernel.h"
 #include "tensorgrad/ops/copy.h"
 #include "tensorgrad/ops/views.h"

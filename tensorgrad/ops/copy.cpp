@@ -145,7 +145,10 @@ Backward: 0 for self, sum(u) for value.
 )");
 
 namespace {
-Tensor fill(const Tensor& input, Scalar value) { return fill_(clone(input), value); }
+Tensor fill(const Tensor& input, Scalar value) {
+  const Tensor result = fill_(empty_like_layout(input, input.dtype(), input.device()), value);
+  return record("FillBackward0", result, saved(), wrt(input, [](const Tensor& u) { return zeros_like(u); }));
+}
 Tensor fill_with(const Tensor& input, const Tensor& value) { return fill_any(clone(input), value); }
 }  // namespace
 TG_OP(fill, "fill(Tensor input, Scalar value) -> Tensor", kFunction, R"(

@@ -1,5 +1,6 @@
 #include "tensorgrad/ops/sign.h"
 
+#include "tensorgrad/core/narrowing.h"
 #include "tensorgrad/ops/copy.h"
 #include "tensorgrad/ops/unary.h"
 

@@ -12,15 +12,6 @@
 
 namespace tensorgrad {
 
-inline double largest_finite(DType t) {
-  switch (t) {
-    case DType::Float16: return 65504.0;
-    case DType::BFloat16: return 3.3895313892515355e38;
-    case DType::Float32: return 3.4028234663852886e38;
-    default: return 1.7976931348623157e308;
-  }
-}
-
 template <class Slot, class... Numbers>
 Tensor unary(const char* name, Slot& slot, const Tensor& input, const Out& out, Numbers... numbers) {
   const DType t = to_floating(input.dtype());

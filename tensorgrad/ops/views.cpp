@@ -352,7 +352,6 @@ TG_OP(reshape_as, "reshape_as(Tensor input, Tensor other) -> Tensor", kMethod,
       "\nreshape() to the sizes of other.\n");
 
 Tensor sum_to_size(const Tensor& input, const Shape& size) {
-  if (size.empty()) return sum(input, {}, false);
   if (input.sizes() == size) return input;
   TG_CHECK(is_expandable_to(size, input.sizes()), Runtime, "size {", size, "} is not expandable to size {",
            input.sizes(), "}.");
@@ -367,7 +366,11 @@ Tensor sum_to_size(const Tensor& input, const Shape& size) {
   Tensor out = sum(input, all, true);
   return leading.empty() ? out : view(out, size);
 }
-TG_OP(sum_to_size, "sum_to_size(Tensor input, int[] size) -> Tensor", kMethod, R"(
+// Of no size, this is sum() with its promotion, where a gradient of that shape stays as it is.
+static Tensor sum_to_size_op(const Tensor& input, const Shape& size) {
+  return size.empty() ? sum(input, {}, false) : sum_to_size(input, size);
+}
+TG_OP(sum_to_size_op, "sum_to_size(Tensor input, int[] size) -> Tensor", kMethod, R"(
 Sums the dimensions that broadcasting would have expanded from size.
 
 Backward: u expanded to the sizes of input.

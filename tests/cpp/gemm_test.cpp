@@ -9,16 +9,10 @@
 
 #include "tensorgrad/backends/common/gemm_args.h"
 #include "tensorgrad/backends/common/parallel.h"
+#include "tests/cpp/levels.h"
 
 using tensorgrad::GemmArgs;
 
-#if defined(__x86_64__)
-#define TG_TEST_LEVELS(X) X(v2, "x86-64-v2") X(v3, "x86-64-v3") X(v4, "x86-64-v4")
-#define TG_TEST_HAS(name) __builtin_cpu_supports(name)
-#else
-#define TG_TEST_LEVELS(X) X(generic, "")
-#define TG_TEST_HAS(name) true
-#endif
 #define TG_TEST_DECLARE(level, name) \
   namespace tensorgrad::cpu::level { \
   void gemm(const GemmArgs& args);   \

@@ -293,8 +293,8 @@ def hessian(
     vectorize: bool = False,
     outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:
-    """H[i][j]: the second derivatives of a scalar by inputs i and j, of shape `input_i.shape + "
-    "input_j.shape`."""
+    """H[i][j]: the second derivatives of a scalar by inputs i and j, of shape
+    `input_i.shape + input_j.shape`."""
     if outer_jacobian_strategy not in ("forward-mode", "reverse-mode"):
         raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode".')
     many = isinstance(inputs, tuple)

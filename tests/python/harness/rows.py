@@ -93,7 +93,6 @@ def _call(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            begin = time.perf_counter()
             result = function(*arguments, **keywords)
             return result, tensors, None, time.perf_counter() - begin
     except Exception as error:

@@ -42,6 +42,20 @@ def present(name: str, target: ModuleType) -> Any:
     return getattr(target.nn, name.removeprefix("nn."), None) if name.startswith("nn.") else None
 
 
+def failure_of(body: Callable[[], None]) -> str | None:
+    """Why a check failed: what differed, or the exception and where it was raised; None where it passed."""
+    try:
+        body()
+    except Mismatch as mismatch:
+        return str(mismatch) or "mismatch"
+    except Excluded:
+        raise
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        return f"{type(error).__name__}: {first_line(error)} ({frame.name})"
+    return None
+
+
 class ModuleChecker:
     """One input of one entry on both sides."""
 
@@ -66,16 +80,7 @@ class ModuleChecker:
         ours, our_convert = self.make(self.target, module_input)
 
         def check(name: str, body: Callable[[], None]) -> bool:
-            try:
-                body()
-                results[name] = None
-            except Mismatch as mismatch:
-                results[name] = str(mismatch) or "mismatch"
-            except Excluded:
-                raise
-            except Exception as error:
-                frame = traceback.extract_tb(error.__traceback__)[-1]
-                results[name] = f"{type(error).__name__}: {first_line(error)} ({frame.name})"
+            results[name] = failure_of(body)
             return results[name] is None
 
         def construction() -> None:

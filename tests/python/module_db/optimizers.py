@@ -19,7 +19,7 @@ from tests.python.harness.compare import Mismatch, compare, first_line
 from tests.python.harness.convert import Converter, Excluded
 from tests.python.op_db.runner import ERRORS, Report
 
-from .modules import compare_errors
+from .modules import compare_errors, failure_of
 
 STEPS = 6
 SHAPES = ((4, 3), (3,), ())
@@ -119,16 +119,7 @@ class OptimizerChecker:
             return Side(torch, name, options, dtype, shapes), Side(self.target, name, options, dtype, shapes)
 
         def check(what: str, body: Callable[[], None]) -> None:
-            try:
-                body()
-                results[what] = None
-            except Mismatch as mismatch:
-                results[what] = str(mismatch) or "mismatch"
-            except Excluded:
-                raise
-            except Exception as error:
-                frame = traceback.extract_tb(error.__traceback__)[-1]
-                results[what] = f"{type(error).__name__}: {first_line(error)} ({frame.name})"
+            results[what] = failure_of(body)
 
         for flags in ways(self.info):
             if set(flags) & set(kwargs):

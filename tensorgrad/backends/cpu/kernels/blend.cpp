@@ -149,34 +149,6 @@ void addcdiv(const Plan& p, Scalar value) {
       },
       [&] { portable::addcdiv(p, value); });
 }
-void hypot(const Plan& p) {
-  floats_only(
-      p.dtype,
-      [&]<class T>() {
-        using C = compute_t<T>;
-        map_binary<T, T>(p, [](C a, C b) {
-          if constexpr (sizeof(C) == 4)
-            return __builtin_hypotf(a, b);
-          else
-            return __builtin_hypot(a, b);
-        });
-      },
-      [&] { portable::hypot(p); });
-}
-void copysign(const Plan& p) {
-  floats_only(
-      p.dtype,
-      [&]<class T>() {
-        using C = compute_t<T>;
-        map_binary<T, T>(p, [](C a, C b) {
-          if constexpr (sizeof(C) == 4)
-            return __builtin_copysignf(a, b);
-          else
-            return __builtin_copysign(a, b);
-        });
-      },
-      [&] { portable::copysign(p); });
-}
 void xlogy(const Plan& p) {
   floats_only(
       p.dtype,

@@ -12,6 +12,13 @@ TG_INLINE T log_of_sum(T a, T b) {
   const T sum = greater + vm::softplus(-gap);
   return (a == b) & (gap != T(0)) ? a : sum;
 }
+template <class T>
+TG_INLINE T hypotenuse(T a, T b) {
+  if constexpr (sizeof(T) == 4)
+    return __builtin_hypotf(a, b);
+  else
+    return __builtin_hypot(a, b);
+}
 }  // namespace
 
 TG_UNARY0(exp, vm::exp(x))
@@ -50,5 +57,7 @@ TG_UNARY0(frac, x - vm::trunc(x))
 TG_UNARY3(nan_to_num, x != x ? c0 : (x == T(vm::inf_d) ? c1 : (x == -T(vm::inf_d) ? c2 : x)))
 
 TG_PAIR0(logaddexp, log_of_sum(a, b))
+TG_PAIR0(hypot, hypotenuse(a, b))
+TG_PAIR0(copysign, vm::copysign(a, b))
 
 }  // namespace tensorgrad::cpu::TG_ISA
