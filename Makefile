@@ -85,9 +85,11 @@ test-slow: test-cpp $(STAMPS)/extra-test $(STAMPS)/extra-examples
 
 # The extension of this build lies in build-asan/python, before the installed package. An interpreter that was not
 # built with the sanitizer needs its library first; libstdc++ beside it, or exceptions cannot be intercepted. The
-# interpreter itself leaks by design.
+# interpreter itself leaks by design. Sizes beyond memory must fail as they do without the sanitizer, and the tests'
+# own crash by a signal too.
 ASAN_TESTS ?= tests/python
 ASAN_ENV = LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so) $$(g++ -print-file-name=libstdc++.so)" \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:handle_segv=0$(ASAN_MORE) \
 	UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=build-asan/python
 FUZZ_COUNT ?= 100000
 asan: $(STAMPS)/installed $(STAMPS)/extra-test
@@ -97,18 +99,20 @@ asan: $(STAMPS)/installed $(STAMPS)/extra-test
 
 test-asan: asan
 	@UBSAN_OPTIONS=print_stacktrace=1 $(BIN)/ctest --test-dir build-asan --output-on-failure --no-tests=error -j $(JOBS)
-	$(ASAN_ENV) ASAN_OPTIONS=detect_leaks=0 \
-	  $(BIN)/pytest $(ASAN_TESTS) -q -n $(JOBS) -p no:cacheprovider $(PYTEST_ARGS)
+	$(ASAN_ENV) $(BIN)/pytest $(ASAN_TESTS) -q -n $(JOBS) -p no:cacheprovider $(PYTEST_ARGS)
 
 # Damaged and hostile files for the readers. Freed memory is kept for a short while only, as growth is a finding.
+test-fuzz: ASAN_MORE := :quarantine_size_mb=16
 test-fuzz: asan
-	$(ASAN_ENV) ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 $(PY) -m tests.fuzz.files --count $(FUZZ_COUNT)
+	$(ASAN_ENV) $(PY) -m tests.fuzz.files --count $(FUZZ_COUNT)
 
 docs: $(STAMPS)/installed
 	$(PY) tools/write_docs.py build-docs
 
-bench: $(STAMPS)/installed $(STAMPS)/extra-test
-	$(PY) -m benchmarks --markdown BENCHMARK.md $(BENCH_ARGS)
+bench: $(STAMPS)/installed $(STAMPS)/extra-test $(STAMPS)/extra-examples $(STAMPS)/extra-bench
+	@mkdir -p build-bench
+	$(PY) -m benchmarks --scaling --markdown BENCHMARK.md --plot docs/images/benchmark.svg \
+	  --json build-bench/figures.json $(BENCH_ARGS)
 
 # The C++ core and the tests of tests/cpp are formatted and read; clang-tidy reads the changed files only.
 CPP_FILES = $(shell git ls-files -co --exclude-standard '*.h' '*.cpp' '*.cu' '*.cuh' | while read -r f; do [ -e "$$f" ] && echo "$$f"; done)

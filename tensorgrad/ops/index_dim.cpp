@@ -122,8 +122,9 @@ Tensor index_add(const Tensor& input, int64_t dim, const Tensor& index, const Te
                                        [](int64_t) { fail(ErrorKind::Index, "index out of range in self"); });
   {
     NoGradGuard guard;
-    write_slices(data, d, offsets, alpha.equals(1) ? source : mul(source, wrap_number(alpha)), Combine::Add,
-                 false);
+    // As a number of the input's dtype: 2.5 is 2 for integers, and the product must not be of a higher kind.
+    const Tensor scaled = alpha.equals(1) ? source : mul(source, to(wrap_number(alpha), input.dtype()));
+    write_slices(data, d, offsets, scaled, Combine::Add, false);
   }
   result = deliver("index_add", out, result);
   return record(

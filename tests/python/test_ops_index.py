@@ -31,6 +31,7 @@ ROWS = [
     row("index_select", (3, 4, 2), 2, torch.tensor([1, 1, 0])),
     row("index_add", (3, 4), 0, VECTOR, (3, 4)),
     row("index_add", (4, 3), 1, VECTOR, (4, 3), alpha=2),
+    row("index_add", (4, 3), 1, VECTOR, (4, 3), alpha=2.5),
     row("index_copy", (3, 4), 0, ORDER, (3, 4)),
     row("index_fill", (3, 4), 1, VECTOR, 2),
     row("take", (3, 4), torch.tensor([[0, 5], [-1, 11]])),

@@ -24,6 +24,9 @@ TG_INLINE int32_t bits(float x) { return __builtin_bit_cast(int32_t, x); }
 TG_INLINE int64_t bits(double x) { return __builtin_bit_cast(int64_t, x); }
 TG_INLINE float from_bits(int32_t i) { return __builtin_bit_cast(float, i); }
 TG_INLINE double from_bits(int64_t i) { return __builtin_bit_cast(double, i); }
+// Of the bits of a negative number or a nan the difference may leave the range: modulo 2^32 and 2^64 then.
+TG_INLINE int32_t wrapped_difference(int32_t a, int32_t b) { return int32_t(uint32_t(a) - uint32_t(b)); }
+TG_INLINE int64_t wrapped_difference(int64_t a, int64_t b) { return int64_t(uint64_t(a) - uint64_t(b)); }
 
 constexpr float inf_f = __builtin_inff(), nan_f = __builtin_nanf("");
 constexpr double inf_d = __builtin_inf(), nan_d = __builtin_nan("");

@@ -12,7 +12,7 @@ struct LogPartsF {
 };
 TG_INLINE LogPartsF log_split(float x) {
   bool denormal = x < 0x1p-126f;
-  int32_t i = bits(denormal ? x * 0x1p23f : x) - 0x3f3504f3;
+  int32_t i = wrapped_difference(bits(denormal ? x * 0x1p23f : x), 0x3f3504f3);
   int32_t e = (i >> 23) - (denormal ? 23 : 0);
   return {float(e), from_bits((i & 0x7fffff) + 0x3f3504f3) - 1.0f};
 }
@@ -52,7 +52,7 @@ TG_INLINE float log10(float x) {
 // 1 + x = 2^k (1 + f) with f taken from x itself, so that nothing is lost for small x.
 TG_INLINE float log1p(float x) {
   float u = 1.0f + x;
-  int32_t i = bits(u) - 0x3f3504f3, e = i >> 23;
+  int32_t i = wrapped_difference(bits(u), 0x3f3504f3), e = i >> 23;
   float s = from_bits((127 - e) << 23), k = float(e);
   float f = e > 24 ? from_bits((i & 0x7fffff) + 0x3f3504f3) - 1.0f : fma(x, s, s - 1.0f);
   float y = fma(k, 0x1.62e4p-1f, fma(k, 0x1.7f7d1cp-20f, log_tail(f)) + f);
@@ -68,8 +68,8 @@ TG_INLINE double exponent_of(int64_t biased) {
 }
 TG_INLINE LogPartsD log_split(double x) {
   bool denormal = x < 0x1p-1022;
-  int64_t i = bits(denormal ? x * 0x1p54 : x) - 0x3fe6a09e667f3bcd;
-  double k = exponent_of(int64_t(uint64_t(i + 0x3ff0000000000000) >> 52)) - (denormal ? 54.0 : 0.0);
+  int64_t i = wrapped_difference(bits(denormal ? x * 0x1p54 : x), 0x3fe6a09e667f3bcd);
+  double k = exponent_of(int64_t((uint64_t(i) + 0x3ff0000000000000) >> 52)) - (denormal ? 54.0 : 0.0);
   return {k, from_bits((i & 0x000fffffffffffff) + 0x3fe6a09e667f3bcd) - 1.0};
 }
 // log(1 + f) - f through s = f / (2 + f): log(1 + f) = 2 atanh s.
@@ -99,8 +99,8 @@ TG_INLINE double log10(double x) {
 }
 TG_INLINE double log1p(double x) {
   double u = 1.0 + x;
-  int64_t i = bits(u) - 0x3fe6a09e667f3bcd;
-  int64_t biased = int64_t(uint64_t(i + 0x3ff0000000000000) >> 52);
+  int64_t i = wrapped_difference(bits(u), 0x3fe6a09e667f3bcd);
+  int64_t biased = int64_t((uint64_t(i) + 0x3ff0000000000000) >> 52);
   double k = exponent_of(biased), s = from_bits((2046 - biased) << 52);
   double f = k > 53.0 ? from_bits((i & 0x000fffffffffffff) + 0x3fe6a09e667f3bcd) - 1.0 : fma(x, s, s - 1.0);
   double y = fma(k, 0x1.62e42fefp-1, fma(k, 0x1.473de6af278edp-34, log_tail(f)) + f);
