@@ -35,8 +35,9 @@ def how(options: argparse.Namespace, load: float) -> str:
     return (
         "Written by `make bench`. Each library runs in processes of its own, in turns; the best time of "
         f"{options.rounds} processes counts. The ratio is PyTorch's figure over tensorgrad's: above 1, "
-        "tensorgrad is ahead. A share is the time of a copy of the same bytes, or of as many multiplications "
-        f"in this machine's best matrix product, over ours.\n\n{processor()}, {os.cpu_count()} cores, {threads}"
+        "tensorgrad is ahead. A share is the time of a copy of the same bytes, or of as many "
+        "multiplications in this machine's best matrix product, over ours.\n\n"
+        f"{processor()}, {os.cpu_count()} cores, {threads}"
         f"{f', TENSORGRAD_CPU={level}' if level else ''}, load {load:.1f} at the start; Python "
         f"{platform.python_version()}, PyTorch {importlib.metadata.version('torch')}."
     )
