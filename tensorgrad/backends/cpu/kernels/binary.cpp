@@ -1,5 +1,6 @@
 // Arithmetic of two operands of one dtype.
 #include "tensorgrad/backends/cpu/kernels/loops.h"
+#include "tensorgrad/backends/cpu/kernels/vmath_log.h"
 #include "tensorgrad/backends/slots.h"
 
 namespace tensorgrad::cpu::TG_ISA {
@@ -110,7 +111,7 @@ TG_INLINE T floor_remainder(T a, T b) {
 template <class T>
 TG_INLINE T power(T a, T b) {
   if constexpr (is_float<T>) {
-    return sizeof(T) == 4 ? T(__builtin_powf(float(a), float(b))) : T(__builtin_pow(double(a), double(b)));
+    return vm::pow(a, b);
   } else {
     if (b < 0) return a == 1 ? T(1) : a == T(-1) ? (b & 1 ? T(-1) : T(1)) : T(0);
     T result = 1;

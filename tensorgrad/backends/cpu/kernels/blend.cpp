@@ -1,5 +1,6 @@
 // Pointwise kernels with numbers, and of three operands.
 #include "tensorgrad/backends/cpu/kernels/loops.h"
+#include "tensorgrad/backends/cpu/kernels/vmath_log.h"
 #include "tensorgrad/backends/slots.h"
 
 namespace tensorgrad::cpu::TG_ISA {
@@ -14,13 +15,6 @@ TG_INLINE T root(T x) {
     return __builtin_sqrtf(x);
   else
     return __builtin_sqrt(x);
-}
-template <class T>
-TG_INLINE T power(T a, T b) {
-  if constexpr (sizeof(T) == 4)
-    return __builtin_powf(a, b);
-  else
-    return __builtin_pow(a, b);
 }
 template <class T>
 T integer_power(T a, int64_t b) {
@@ -109,7 +103,7 @@ void pow_number(const Plan& p, Scalar exponent) {
       else if (number == -2)
         map_unary<T, T>(p, [](C x) { return 1 / (x * x); });
       else
-        map_unary<T, T>(p, [b](C x) { return power(x, b); });
+        map_unary<T, T>(p, [b](C x) { return vm::pow(x, b); });
     }
   };
   float_and_others(p.dtype, of_type, [&] { portable::pow_number(p, exponent); });

@@ -1,6 +1,9 @@
 // Copies, casts, fills and selection.
 #include "tensorgrad/backends/cpu/kernels/loops.h"
 #include "tensorgrad/backends/slots.h"
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
@@ -64,6 +67,43 @@ void copy_same(const Plan& p) {
   });
 }
 
+// Between float and float16, eight at a time where the machine has instructions for it.
+template <class To, class From>
+void cast_halves(const Plan& p) {
+#ifdef __F16C__
+  for_each_run<2>(p, [&](char* const* data, int64_t n) {
+    const int64_t so = p.strides[0][0], sa = p.strides[1][0];
+    int64_t i = 0;
+    if (so == int64_t(sizeof(To)) && sa == int64_t(sizeof(From)))
+      for (; i + 8 <= n; i += 8) {
+        if constexpr (sizeof(To) == 2) {
+          const __m256 in = _mm256_loadu_ps(reinterpret_cast<const float*>(data[1]) + i);
+          _mm_storeu_si128(reinterpret_cast<__m128i*>(data[0] + 2 * i), _mm256_cvtps_ph(in, 0));
+        } else {
+          const __m128i in = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data[1] + 2 * i));
+          _mm256_storeu_ps(reinterpret_cast<float*>(data[0]) + i, _mm256_cvtph_ps(in));
+        }
+      }
+    for (; i < n; i++) at<To>(data[0], i, so) = at<From>(data[1], i, sa);
+  });
+#else
+  map_unary<To, From>(p, [](float value) { return value; });
+#endif
+}
+
+// f of the type `t`, or false where `t` is none of these.
+template <class F>
+bool everyday_dtype(DType t, const F& f) {
+  switch (t) {
+    case DType::Float32: return f.template operator()<float>();
+    case DType::Float64: return f.template operator()<double>();
+    case DType::Int64: return f.template operator()<int64_t>();
+    case DType::Int32: return f.template operator()<int32_t>();
+    case DType::Bool: return f.template operator()<bool>();
+    default: return false;
+  }
+}
+
 #endif
 
 }  // namespace
@@ -86,16 +126,20 @@ void copy(const Plan& p) {
       default: return copy_same<uint64_t>(p);
     }
   }
-  // The casts of mixed-precision work are worth vector code, the other ninety are not.
-  if (p.dtype == DType::Float32 && p.out_dtype == DType::Float16)
-    return map_unary<Half, float>(p, [](float value) { return value; });
+  if (p.dtype == DType::Float32 && p.out_dtype == DType::Float16) return cast_halves<Half, float>(p);
+  if (p.dtype == DType::Float16 && p.out_dtype == DType::Float32) return cast_halves<float, Half>(p);
   if (p.dtype == DType::Float32 && p.out_dtype == DType::BFloat16)
     return map_unary<BFloat16, float>(p, [](float value) { return value; });
-  if (p.dtype == DType::Float16 && p.out_dtype == DType::Float32)
-    return map_unary<float, Half>(p, [](float value) { return value; });
   if (p.dtype == DType::BFloat16 && p.out_dtype == DType::Float32)
     return map_unary<float, BFloat16>(p, [](float value) { return value; });
-  portable::copy(p);
+  // Casts between the dtypes of everyday work are worth vector code, the other seventy are not.
+  const bool everyday = everyday_dtype(p.dtype, [&]<class From>() {
+    return everyday_dtype(p.out_dtype, [&]<class To>() {
+      map_unary<To, From>(p, [](From value) { return cast<To, From>(value); });
+      return true;
+    });
+  });
+  if (!everyday) portable::copy(p);
 #endif
 }
 

@@ -40,8 +40,12 @@ TG_INLINE float normal_ratio(float a) {
 // ratio(t) e^(-scale a^2) 2^up. The square comes in two pieces, since an error of half an ulp in it would be
 // magnified by a^2; e^r - 1 is multiplied in by fma, which saves two roundings.
 TG_INLINE float times_exp_minus_square(float ratio, float a, float scale, int32_t up) {
+#ifdef __FMA__
+  float x = -scale * a * a, x_low = fma(-scale * a, a, -x);
+#else
   float h = head(a), x = -(h * h) * scale, x_low = -(a - h) * (a + h) * scale;
-  float t = fma(x + x_low, 0x1.715476p0f, magic_f), k = t - magic_f;
+#endif
+  float t = fma(x, 0x1.715476p0f, magic_f), k = t - magic_f;
   float q = exp_minus_one(fma(k, -0x1.62e4p-1f, x), fma(k, -0x1.7f7d1cp-20f, x_low));
   return fma(ratio, q, ratio) * pow2i(bits(t) - bits(magic_f) + up);
 }
