@@ -4,8 +4,12 @@
 #include "scalars.h"
 #include "tensor_object.h"
 #include "tensorgrad/ops/arithmetic.h"
+#include "tensorgrad/ops/compare.h"
 #include "tensorgrad/ops/exponential.h"
+#include "tensorgrad/ops/matmul.h"
 #include "tensorgrad/ops/pointwise.h"
+#include "tensorgrad/ops/power.h"
+#include "tensorgrad/ops/sign.h"
 
 namespace tensorgrad::python {
 namespace {
@@ -67,71 +71,57 @@ PyObject* in_place(PyObject* a, PyObject* b) {
   });
 }
 
-// Operators whose ops the parser knows by name: one attribute look-up more.
-PyObject* call_method(PyObject* self, const char* name, PyObject* argument) {
-  Object method(PyObject_GetAttrString(self, name));
-  return method ? PyObject_CallOneArg(method.get(), argument) : nullptr;
-}
-bool operand(PyObject* object) { return is_tensor(object) || is_number(object); }
-
-#define TG_NAMED_BINARY(FUNCTION, NAME)                                      \
-  PyObject* FUNCTION(PyObject* a, PyObject* b) {                             \
-    if (!operand(a) || !operand(b)) Py_RETURN_NOTIMPLEMENTED;                \
-    if (is_tensor(a)) return call_method(a, NAME, b);                        \
-    return guarded([&]() -> PyObject* {                                      \
-      Object ops = owned(PyImport_ImportModule("tensorgrad._operators"));    \
-      return PyObject_CallMethod(ops.get(), "reflected", "sOO", NAME, a, b); \
-    });                                                                      \
-  }
-TG_NAMED_BINARY(bit_and, "bitwise_and")
-TG_NAMED_BINARY(bit_or, "bitwise_or")
-TG_NAMED_BINARY(bit_xor, "bitwise_xor")
-TG_NAMED_BINARY(shift_left, "bitwise_left_shift")
-TG_NAMED_BINARY(shift_right, "bitwise_right_shift")
-#undef TG_NAMED_BINARY
-
-#define TG_NAMED_IN_PLACE(FUNCTION, NAME)        \
-  PyObject* FUNCTION(PyObject* a, PyObject* b) { \
-    if (!operand(b)) Py_RETURN_NOTIMPLEMENTED;   \
-    return call_method(a, NAME, b);              \
-  }
-TG_NAMED_IN_PLACE(bit_and_, "bitwise_and_")
-TG_NAMED_IN_PLACE(bit_or_, "bitwise_or_")
-TG_NAMED_IN_PLACE(bit_xor_, "bitwise_xor_")
-TG_NAMED_IN_PLACE(shift_left_, "bitwise_left_shift_")
-TG_NAMED_IN_PLACE(shift_right_, "bitwise_right_shift_")
-#undef TG_NAMED_IN_PLACE
-
-PyObject* power(PyObject* a, PyObject* b, PyObject*) {
-  if (!operand(a) || !operand(b)) Py_RETURN_NOTIMPLEMENTED;
-  if (is_tensor(a)) return call_method(a, "pow", b);
-  return guarded([&]() -> PyObject* {
-    Object ops = owned(PyImport_ImportModule("tensorgrad._operators"));
-    return PyObject_CallMethod(ops.get(), "reflected", "sOO", "pow", a, b);
+template <Tensor (*op)(const Tensor&, Out)>
+PyObject* unary(PyObject* self) {
+  return guarded([&] {
+    const Tensor& input = unwrap(self);
+    Tensor result;
+    {
+      ReleaseGil gil(input.numel() >= kReleaseGilFrom);
+      result = op(input, {});
+    }
+    return wrap(std::move(result));
   });
-}
-PyObject* power_(PyObject* a, PyObject* b, PyObject*) { return call_method(a, "pow_", b); }
-PyObject* matrix_multiply(PyObject* a, PyObject* b) {
-  if (!is_tensor(a) || !is_tensor(b)) Py_RETURN_NOTIMPLEMENTED;
-  return call_method(a, "matmul", b);
-}
-PyObject* negative(PyObject* a) {
-  return guarded([&] { return wrap(neg(unwrap(a))); });
 }
 PyObject* positive(PyObject* a) { return Py_NewRef(a); }
-PyObject* absolute(PyObject* a) { return PyObject_CallMethod(a, "abs", nullptr); }
-PyObject* invert(PyObject* a) {
-  return guarded([&]() -> PyObject* {
-    TG_CHECK(!is_floating(unwrap(a).dtype()), Type,
-             "~ (operator.invert) is only implemented on integer and Boolean-type tensors");
-    return PyObject_CallMethod(a, "bitwise_not", nullptr);
+
+// PyTorch has kernels of their own for a number as base and as exponent.
+Tensor power_of(PyObject* base, PyObject* exponent, const Out& out) {
+  if (!is_tensor(base)) return pow_base(to_scalar(base), unwrap(exponent));
+  if (!is_tensor(exponent)) return pow_scalar(unwrap(base), to_scalar(exponent), out);
+  return pow(unwrap(base), unwrap(exponent), out);
+}
+bool operand(PyObject* object) { return is_tensor(object) || is_number(object); }
+PyObject* power(PyObject* a, PyObject* b, PyObject*) {
+  if (!operand(a) || !operand(b)) Py_RETURN_NOTIMPLEMENTED;
+  return guarded([&] { return wrap(power_of(a, b, {})); });
+}
+PyObject* power_(PyObject* a, PyObject* b, PyObject*) {
+  if (!operand(b)) Py_RETURN_NOTIMPLEMENTED;
+  return guarded([&] {
+    power_of(a, b, Out::in_place_of(unwrap(a)));
+    return Py_NewRef(a);
   });
+}
+PyObject* matrix_multiply(PyObject* a, PyObject* b) {
+  if (!is_tensor(a) || !is_tensor(b)) Py_RETURN_NOTIMPLEMENTED;
+  return binary<matmul>(a, b);
+}
+Tensor not_of(const Tensor& input, Out out) {
+  TG_CHECK(!is_floating(input.dtype()), Type,
+           "~ (operator.invert) is only implemented on integer and Boolean-type tensors");
+  return bitwise_not(input, out);
 }
 
 PyObject* compare(PyObject* a, PyObject* b, int op) {
-  static constexpr const char* names[] = {"lt", "le", "eq", "ne", "gt", "ge"};
-  if (!operand(b)) Py_RETURN_NOTIMPLEMENTED;
-  return call_method(a, names[op], b);
+  switch (op) {
+    case Py_LT: return binary<lt>(a, b);
+    case Py_LE: return binary<le>(a, b);
+    case Py_EQ: return binary<eq>(a, b);
+    case Py_NE: return binary<ne>(a, b);
+    case Py_GT: return binary<gt>(a, b);
+    default: return binary<ge>(a, b);
+  }
 }
 Py_hash_t identity_hash(PyObject* self) { return reinterpret_cast<Py_hash_t>(self); }
 
@@ -201,20 +191,20 @@ void add_operator_slots(std::vector<PyType_Slot>& slots) {
       {Py_nb_power, slot(power)},
       {Py_nb_inplace_power, slot(power_)},
       {Py_nb_matrix_multiply, slot(matrix_multiply)},
-      {Py_nb_and, slot(bit_and)},
-      {Py_nb_or, slot(bit_or)},
-      {Py_nb_xor, slot(bit_xor)},
-      {Py_nb_lshift, slot(shift_left)},
-      {Py_nb_rshift, slot(shift_right)},
-      {Py_nb_inplace_and, slot(bit_and_)},
-      {Py_nb_inplace_or, slot(bit_or_)},
-      {Py_nb_inplace_xor, slot(bit_xor_)},
-      {Py_nb_inplace_lshift, slot(shift_left_)},
-      {Py_nb_inplace_rshift, slot(shift_right_)},
-      {Py_nb_negative, slot(negative)},
+      {Py_nb_and, slot(binary<bitwise_and>)},
+      {Py_nb_or, slot(binary<bitwise_or>)},
+      {Py_nb_xor, slot(binary<bitwise_xor>)},
+      {Py_nb_lshift, slot(binary<bitwise_left_shift>)},
+      {Py_nb_rshift, slot(binary<bitwise_right_shift>)},
+      {Py_nb_inplace_and, slot(in_place<bitwise_and>)},
+      {Py_nb_inplace_or, slot(in_place<bitwise_or>)},
+      {Py_nb_inplace_xor, slot(in_place<bitwise_xor>)},
+      {Py_nb_inplace_lshift, slot(in_place<bitwise_left_shift>)},
+      {Py_nb_inplace_rshift, slot(in_place<bitwise_right_shift>)},
+      {Py_nb_negative, slot(unary<neg>)},
       {Py_nb_positive, slot(positive)},
-      {Py_nb_absolute, slot(absolute)},
-      {Py_nb_invert, slot(invert)},
+      {Py_nb_absolute, slot(unary<abs>)},
+      {Py_nb_invert, slot(unary<not_of>)},
       {Py_nb_bool, slot(truth)},
       {Py_nb_int, slot(as_int)},
       {Py_nb_float, slot(as_float)},
