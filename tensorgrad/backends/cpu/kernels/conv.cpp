@@ -26,85 +26,87 @@ struct Gather {
   int64_t out_lines;  // how many t there are
   int64_t out_height, out_width;
   int64_t y0, x0, step_y, step_x;
+
+  // Whether positions that follow one another lie side by side in the output.
+  bool dense() const { return step_x == 1 && step_y == 1 && out_width == window.columns; }
 };
 
-// Copies positions [q, q + count) of a tile row to where they belong.
+// The vectors that cover `lines` output lines of the window, either line by line or running on over the gaps
+// between them: whichever takes fewer. Returns how many.
+int64_t list_vectors(const Window& window, int64_t lines, int width, GatherVector* list) {
+  const int64_t pitch = window.pitch, columns = window.columns, all = lines * columns;
+  const int64_t length = lines * pitch - (pitch - columns);
+  const bool by_line = lines * ceil_div(columns, width) <= ceil_div(length, width);
+  int64_t count = 0;
+  for (int64_t q = 0, line = 0, column = 0; q < length;) {
+    GatherVector& v = list[count];
+    v.from = int32_t(q);
+    v.to = int32_t(line * columns + lesser(column, columns));
+    v.lanes = 0;
+    for (int i = 0; i < width; ++i) v.lane[i] = 0;
+    for (int i = 0; i < width && q < length; ++i, ++q) {
+      if (column < columns) v.lane[v.lanes++] = uint8_t(i);
+      if (++column == pitch) column = 0, ++line;
+      if (by_line && column >= columns) {
+        q = ++line * pitch;
+        column = 0;
+        break;
+      }
+    }
+    v.stored = v.to + width <= all ? width : v.lanes;
+    if (v.lanes) ++count;
+  }
+  return count;
+}
+
+// Vector after vector of raw tile rows to where their columns belong.
 template <class T>
-void scatter(const Gather<T>& plan, const T* tile, int64_t tile_row, int64_t rows, int64_t q, int64_t count,
-             int64_t lines, T* out, int64_t plane) {
-  using S = Simd<T>;
-  const int64_t pitch = plan.window.pitch, columns = plan.window.columns;
-  for (int64_t line = q / pitch; line < lines; ++line) {
-    int64_t from = greater(q, line * pitch), to = lesser(q + count, line * pitch + columns);
-    if (line * pitch >= q + count) break;
-    if (from >= to) continue;
-    T* at = out + line * plan.step_y * plan.out_width + (from - line * pitch) * plan.step_x;
-    const T* value = tile + (from - q);
-    for (int64_t i = 0; i < rows; ++i, at += plane, value += tile_row) {
-      if (plan.step_x == 1) {
-        int64_t j = 0, n = to - from;
-        for (; j + S::width <= n; j += S::width) S::store(at + j, S::load(value + j));
-        if (j < n) S::store_n(at + j, S::load(value + j), int(n - j));
-      } else {
-        for (int64_t j = 0; j < to - from; ++j) at[j * plan.step_x] = value[j];
+void scatter(const Gather<T>& plan, const GatherVector* vectors, int count, const T* tile, int64_t rows,
+             T* out, int64_t plane) {
+  constexpr int width = Simd<T>::width;
+  const int64_t columns = plan.window.columns, line_size = plan.step_y * plan.out_width;
+  for (int64_t i = 0; i < rows; ++i, out += plane) {
+    for (int j = 0; j < count; ++j, tile += width) {
+      int64_t column = vectors[j].to % columns;
+      T* line = out + vectors[j].to / columns * line_size;
+      for (int l = 0; l < vectors[j].lanes; ++l) {
+        line[column * plan.step_x] = tile[vectors[j].lane[l]];
+        if (++column == columns) column = 0, line += line_size;
       }
     }
   }
 }
 
-// All output channels of a group in [o_begin, o_end), for output lines [t, t + lines), whose window is
-// filled.
+// All output channels of a group in [o_begin, o_end), for the positions of `vectors`, whose window is filled.
 template <class T>
-void tiles(const Gather<T>& plan, const T* window, const int32_t* offsets, const T* packed, const T* bias,
-           T* out, int64_t lines, int64_t o_begin, int64_t o_end) {
+void tiles(const Gather<T>& plan, const T* window, const int32_t* offsets, const GatherVector* vectors,
+           int64_t vector_count, const T* packed, const T* bias, T* out, int64_t o_begin, int64_t o_end) {
   using S = Simd<T>;
-  const int64_t pitch = plan.window.pitch, columns = plan.window.columns;
-  const int64_t k = plan.window.channels * plan.taps;
-  const int64_t plane = plan.out_height * plan.out_width;
-  const bool wide = plan.panel_rows == 1;
-  const int64_t most = (wide ? wide_vectors : 2) * S::width;
-
-  // Tiles either follow the lines, or run on over the gaps between them: whichever takes fewer vectors.
-  int64_t rest = columns % most;
-  int64_t last_line_vectors = rest > 2 * S::width ? wide_vectors : ceil_div(rest, S::width);
-  int64_t by_line = lines * (columns / most * (most / S::width) + last_line_vectors);
-  int64_t length = lines * pitch - (pitch - columns);
-  int64_t run_on = ceil_div(length, most) * (most / S::width);
-  bool follow = by_line * 8 <= run_on * 9;
-  bool direct = follow && plan.step_x == 1;
-  int64_t runs = follow ? lines : 1, run_length = follow ? columns : length;
-
+  const int64_t k = plan.window.channels * plan.taps, plane = plan.out_height * plan.out_width;
+  const bool dense = plan.dense();
   static_assert(tile_rows * 2 >= wide_vectors);
-  alignas(64) T buffer[(tile_rows * 2 + 1) * S::width];  // scatter() may read a vector further
+  alignas(64) T buffer[tile_rows * 2 * S::width];
   // Weights that fit the second-level cache are passed over for every tile of positions, larger ones once.
   const bool small = (o_end - o_begin) * k * int64_t(sizeof(T)) <= (512 << 10);
-  const int64_t run_tiles = ceil_div(run_length, most), places = runs * run_tiles;
+  const int64_t places = ceil_div(vector_count, most_vectors(int(plan.panel_rows)));
   const int64_t panels = ceil_div(o_end - o_begin, plan.panel_rows);
   for (int64_t step = 0; step < places * panels; ++step) {
     int64_t place = small ? step / panels : step % places, panel = small ? step % panels : step / places;
-    int64_t run = place / run_tiles, begin = place % run_tiles * most;
-    int64_t q = run * pitch + begin, count = lesser(most, run_length - begin);
-    int vectors = count > 2 * S::width ? wide_vectors : count > S::width ? 2 : 1;
+    int64_t first = vector_count * place / places, last = vector_count * (place + 1) / places;
     int64_t o = o_begin + panel * plan.panel_rows;
     int64_t rows = lesser(plan.panel_rows, o_end - o);
     GatherTile<T> tile;
     tile.k = k;
     tile.a = packed + o * k;
-    tile.b = window + q;
+    tile.b = window;
     tile.offsets = offsets;
+    tile.vectors = vectors + first;
     tile.bias = bias ? bias + o : nullptr;
-    T* to = out + o * plane;
-    if (direct) {
-      tile.c = to + run * plan.step_y * plan.out_width + begin;
-      tile.c_row = plane;
-      tile.columns = int(count);
-    } else {
-      tile.c = buffer;
-      tile.c_row = vectors * S::width;
-      tile.columns = vectors * S::width;
-    }
-    gather_function(int(rows), vectors, window)(tile);
-    if (!direct) scatter(plan, buffer, tile.c_row, rows, q, count, lines, to, plane);
+    tile.raw = !dense;
+    tile.c = dense ? out + o * plane : buffer;
+    tile.c_row = dense ? plane : (last - first) * S::width;
+    gather_function(int(rows), int(last - first), window)(tile);
+    if (!dense) scatter(plan, tile.vectors, int(last - first), buffer, rows, out + o * plane, plane);
   }
 }
 
@@ -123,6 +125,7 @@ void run(Gather<T>& plan) {
     lines = (lines + 1) / 2;
   int64_t blocks = ceil_div(plan.out_lines, lines);
   lines = ceil_div(plan.out_lines, blocks);
+  blocks = ceil_div(plan.out_lines, lines);
   window.set_lines(lines);
   int64_t chunks = plan.batch * plan.groups * blocks;
   int64_t o_blocks = lesser(panels, ceil_div(wanted, chunks));
@@ -130,7 +133,15 @@ void run(Gather<T>& plan) {
   o_blocks = ceil_div(plan.out_channels, o_block);
   chunks *= o_blocks;
 
-  int32_t* offsets = static_cast<int32_t*>(thread_scratch(Scratch::pack_b, size_t(k) * sizeof(int32_t)));
+  // The last block may have fewer lines.
+  const int64_t most = lines * ceil_div(window.columns, Simd<T>::width);
+  GatherVector* vectors = static_cast<GatherVector*>(
+      thread_scratch(Scratch::pack_b, size_t(2 * most) * sizeof(GatherVector) + size_t(k) * sizeof(int32_t)));
+  GatherVector* last_vectors = vectors + most;
+  int32_t* offsets = reinterpret_cast<int32_t*>(last_vectors + most);
+  const int64_t last_lines = plan.out_lines - (blocks - 1) * lines;
+  const int64_t vector_count = list_vectors(window, lines, Simd<T>::width, vectors);
+  const int64_t last_count = list_vectors(window, last_lines, Simd<T>::width, last_vectors);
   for (int64_t c = 0, p = 0; c < window.channels; ++c) {
     for (int64_t tap = 0; tap < plan.taps; ++tap, ++p) {
       offsets[p] = int32_t(window.offset(c, plan.dy[tap], plan.dx[tap]));
@@ -154,8 +165,10 @@ void run(Gather<T>& plan) {
       int64_t channel = group * plan.out_channels;
       T* out = plan.out + (n * plan.groups * plan.out_channels + channel) * plan.out_height * plan.out_width +
                (plan.y0 + t * plan.step_y) * plan.out_width + plan.x0;
-      tiles(plan, copy, offsets, plan.packed + channel * k, plan.bias ? plan.bias + channel : nullptr, out,
-            count, o_index * o_block, lesser(plan.out_channels, (o_index + 1) * o_block));
+      const bool last = count < lines;
+      tiles(plan, copy, offsets, last ? last_vectors : vectors, last ? last_count : vector_count,
+            plan.packed + channel * k, plan.bias ? plan.bias + channel : nullptr, out, o_index * o_block,
+            lesser(plan.out_channels, (o_index + 1) * o_block));
     }
   });
 }

@@ -16,13 +16,16 @@ void gather_tile(const GatherTile<T>& args) {
     for (int j = 0; j < vectors; ++j) sum[i][j] = S::zero();
   }
   const T* a = args.a;
+  const T* b[vectors];
+#pragma GCC unroll 8
+  for (int j = 0; j < vectors; ++j) b[j] = args.b + args.vectors[j].from;
   const int32_t* offsets = args.offsets;
   const int32_t* end = offsets + args.k;
   for (; offsets < end; ++offsets, a += rows) {
-    const T* b = args.b + *offsets;
+    const int64_t offset = *offsets;
     V right[vectors];
 #pragma GCC unroll 8
-    for (int j = 0; j < vectors; ++j) right[j] = S::load(b + j * S::width);
+    for (int j = 0; j < vectors; ++j) right[j] = S::load(b[j] + offset);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
       V left = S::broadcast(a[i]);
@@ -30,18 +33,29 @@ void gather_tile(const GatherTile<T>& args) {
       for (int j = 0; j < vectors; ++j) sum[i][j] = S::fma(left, right[j], sum[i][j]);
     }
   }
-  T* c = args.c;
+  if (args.bias) {
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i, c += args.c_row) {
-    V bias = args.bias ? S::broadcast(args.bias[i]) : S::zero();
+    for (int i = 0; i < rows; ++i) {
+      V bias = S::broadcast(args.bias[i]);
 #pragma GCC unroll 8
-    for (int j = 0; j < vectors; ++j) {
-      int left = args.columns - j * S::width;
-      if (left >= S::width) {
-        S::store(c + j * S::width, sum[i][j] + bias);
-      } else if (left > 0) {
-        S::store_n(c + j * S::width, sum[i][j] + bias, left);
-      }
+      for (int j = 0; j < vectors; ++j) sum[i][j] += bias;
+    }
+  }
+#pragma GCC unroll 8
+  for (int j = 0; j < vectors; ++j) {
+    const GatherVector& to = args.vectors[j];
+    T* c = args.c + (args.raw ? j * S::width : to.to);
+    const bool prefix = args.raw || to.lane[to.lanes - 1] == to.lanes - 1;
+    const int stored = args.raw ? S::width : to.stored;
+    if (prefix && stored == S::width) {
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; ++i) S::store(c + i * args.c_row, sum[i][j]);
+    } else if (stored == S::width) {
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; ++i) S::store(c + i * args.c_row, S::permute(sum[i][j], to.lane));
+    } else {
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; ++i) S::store_n(c + i * args.c_row, S::permute(sum[i][j], to.lane), stored);
     }
   }
 }
@@ -85,11 +99,19 @@ void weight_tile(const WeightTile<T>& args) {
   }
 }
 
-template <class T, int rows>
-GatherFunction<T> find_gather(int wanted, int vectors) {
-  if (wanted == rows) return vectors == 1 ? gather_tile<T, rows, 1> : gather_tile<T, rows, 2>;
-  if constexpr (rows > 1) return find_gather<T, rows - 1>(wanted, vectors);
-  return nullptr;
+template <class T, int rows, int vectors = most_vectors(rows)>
+GatherFunction<T> find_gather(int wanted_rows, int wanted_vectors) {
+  if constexpr (vectors > 1) {
+    if (vectors != wanted_vectors) return find_gather<T, rows, vectors - 1>(wanted_rows, wanted_vectors);
+  }
+  return gather_tile<T, rows, vectors>;
+}
+template <class T, int rows = tile_rows>
+GatherFunction<T> gather_of(int wanted_rows, int wanted_vectors) {
+  if constexpr (rows > 1) {
+    if (rows != wanted_rows) return gather_of<T, rows - 1>(wanted_rows, wanted_vectors);
+  }
+  return find_gather<T, rows>(wanted_rows, wanted_vectors);
 }
 
 template <class T, int rows>
@@ -97,11 +119,6 @@ WeightFunction<T> find_weight(int wanted, int vectors) {
   if (wanted == rows) return vectors == 1 ? weight_tile<T, rows, 1> : weight_tile<T, rows, 2>;
   if constexpr (rows > 1) return find_weight<T, rows - 1>(wanted, vectors);
   return nullptr;
-}
-
-template <class T>
-GatherFunction<T> gather_of(int rows, int vectors) {
-  return vectors == wide_vectors ? gather_tile<T, 1, wide_vectors> : find_gather<T, tile_rows>(rows, vectors);
 }
 
 }  // namespace

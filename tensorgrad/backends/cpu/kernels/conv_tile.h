@@ -7,24 +7,35 @@
 
 namespace tensorgrad::cpu::TG_ISA {
 
-// c[i][j] = sum over p of a[p * rows + i] * b[offsets[p] + j], plus bias[i] where given. `vectors` vectors of
-// b are read for every p, whatever `columns` says.
+// One vector of positions of the window: where it starts, and which of its lanes are output columns. Those
+// are neighbours in the output, from `to` on. `stored` lanes may be written: more than there are where what
+// is written too many belongs to the next vector.
+struct GatherVector {
+  int32_t from, to;
+  int32_t lanes, stored;
+  uint8_t lane[16];
+};
+
+// c[i] at vectors[v] = sum over p of a[p * rows + i] * b[offsets[p] + vectors[v].from ...], plus bias[i]
+// where given. With `raw` vector v of row i goes as it is to c + i * c_row + v * width.
 template <class T>
 struct GatherTile {
   int64_t k;
   const T* a;
   const T* b;
   const int32_t* offsets;
+  const GatherVector* vectors;
   T* c;
   int64_t c_row;
-  int columns;
+  bool raw;
   const T* bias;
 };
 template <class T>
 using GatherFunction = void (*)(const GatherTile<T>&);
 
-// vectors is 1 or 2; for one row also wide_vectors.
+// How many vectors a tile of so many rows may have.
 constexpr int wide_vectors = 8;
+constexpr int most_vectors(int rows) { return rows == 1 ? wide_vectors : 2; }
 GatherFunction<float> gather_function(int rows, int vectors, const float*);
 GatherFunction<double> gather_function(int rows, int vectors, const double*);
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tensorgrad/backends/cpu/kernels/gemm_simd.h"
+
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
 
@@ -90,30 +92,58 @@ struct Window {
         int64_t r = x.remainder[px];
         int64_t begin = lesser(pitch, greater(0, ceil_div_any(-r, x.step) - x.first));
         int64_t end = lesser(pitch, greater(begin, ceil_div_any(source_width - r, x.step) - x.first));
-        for (int64_t py = 0; py < y.phases; ++py) {
-          for (int64_t line = 0; line < lines + y.reach(); ++line, to += pitch) {
-            int64_t at = (t + line + y.first) * y.step + y.remainder[py];
-            if (at < 0 || at >= source_height || line >= count + y.reach()) {
-              for (int64_t i = 0; i < pitch; ++i) to[i] = 0;
-              continue;
-            }
-            const T* from = source + at * source_width + (begin + x.first) * x.step + r;
-            for (int64_t i = 0; i < begin; ++i) to[i] = 0;
-            if (x.step == 1) {
-              __builtin_memcpy(to + begin, from, size_t(end - begin) * sizeof(T));
-            } else {
-              for (int64_t i = begin; i < end; ++i) to[i] = from[(i - begin) * x.step];
-            }
-            for (int64_t i = end; i < pitch; ++i) to[i] = 0;
-          }
-        }
+        to += copy_phase(to, source + r, t, count, begin, end);
       }
     }
-    for (int64_t i = 0; i < 2 * pitch + 512; ++i) to[i] = 0;
+    fill_zeros(to, x.reach() + 1);
   }
 
  private:
   static int64_t ceil_div_any(int64_t a, int64_t b) { return -floor_div(-a, b); }
+
+  template <class T>
+  static void fill_zeros(T* to, int64_t count) {
+    using S = Simd<T>;
+    for (int64_t i = 0; i < count; i += S::width) S::store(to + i, S::zero());
+  }
+
+  // All lines of one remainder of x: columns [begin, end) from the source, zeros around them. Returns the
+  // size.
+  template <class T>
+  int64_t copy_phase(T* to, const T* from, int64_t t, int64_t count, int64_t begin, int64_t end) const {
+    using S = Simd<T>;
+    constexpr int64_t w = S::width;
+    const int64_t all = lines + y.reach();
+    // One vector of all lines after the other, the last first: so what spills over a line's end is
+    // overwritten.
+    for (int64_t i = floor_div(pitch - 1, w) * w; i >= 0; i -= w) {
+      const int64_t first = lesser(w, greater(0, begin - i)), last = lesser(w, greater(first, end - i));
+      // For every second column: lane l is element 2l of two vectors, and the last is 2 * last - 2.
+      const int64_t end2 = greater(first * 2, last * 2 - 1);
+      const auto mask =
+          x.step == 1 ? S::mask_between(first, last) : S::mask_between(lesser(w, first * 2), lesser(w, end2));
+      const auto mask2 = S::mask_between(greater(0, first * 2 - w), greater(0, end2 - w));
+      const T* column = from + (i + x.first) * x.step;
+      T* at = to + i;
+      for (int64_t py = 0; py < y.phases; ++py) {
+        const int64_t origin = (t + y.first) * y.step + y.remainder[py];
+        for (int64_t line = 0; line < all; ++line, at += pitch) {
+          const int64_t source_line = origin + line * y.step;
+          const T* p = column + source_line * source_width;
+          if (uint64_t(source_line) >= uint64_t(source_height) || line >= count + y.reach()) {
+            S::store(at, S::zero());
+          } else if (x.step == 1) {
+            S::store(at, S::load_masked(p, mask));
+          } else if (x.step == 2) {
+            S::store(at, S::even_lanes(S::load_masked(p, mask), S::load_masked(p + w, mask2)));
+          } else {
+            for (int64_t l = 0; l < w; ++l) at[l] = l >= first && l < last ? p[l * x.step] : T(0);
+          }
+        }
+      }
+    }
+    return y.phases * all * pitch;
+  }
 };
 
 }  // namespace

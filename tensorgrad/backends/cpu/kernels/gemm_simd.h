@@ -36,20 +36,90 @@ struct Simd {
   [[gnu::always_inline]] static inline void store(T* p, V v) { *reinterpret_cast<Unaligned*>(p) = v; }
   [[gnu::always_inline]] static inline V broadcast(T x) { return x - V{}; }  // folds; x + 0 would not, for -0
 
-  // The first `count` lanes; the others are zero, or left as they are.
+  // Lanes begin <= l < end: the others load as zero, and their memory is not touched.
+#if defined(__AVX512F__)
+  using Mask = unsigned;
+  [[gnu::always_inline]] static inline Mask mask_between(int64_t begin, int64_t end) {
+    return ((1u << end) - 1) & ~((1u << begin) - 1);
+  }
+  [[gnu::always_inline]] static inline V load_masked(const T* p, Mask mask) {
+    if constexpr (sizeof(T) == 4) {
+      return V(_mm512_maskz_loadu_ps(__mmask16(mask), p));
+    } else {
+      return V(_mm512_maskz_loadu_pd(__mmask8(mask), p));
+    }
+  }
+#elif defined(__AVX2__)
+  using Mask = __m256i;
+  [[gnu::always_inline]] static inline Mask mask_between(int64_t begin, int64_t end) {
+    if constexpr (sizeof(T) == 4) {
+      const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+      return _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(int(begin)), lane),
+                                 _mm256_cmpgt_epi32(_mm256_set1_epi32(int(end)), lane));
+    } else {
+      const __m256i lane = _mm256_setr_epi64x(0, 1, 2, 3);
+      return _mm256_andnot_si256(_mm256_cmpgt_epi64(_mm256_set1_epi64x(begin), lane),
+                                 _mm256_cmpgt_epi64(_mm256_set1_epi64x(end), lane));
+    }
+  }
+  [[gnu::always_inline]] static inline V load_masked(const T* p, Mask mask) {
+    if constexpr (sizeof(T) == 4) {
+      return V(_mm256_maskload_ps(p, mask));
+    } else {
+      return V(_mm256_maskload_pd(reinterpret_cast<const double*>(p), mask));
+    }
+  }
+#else
+  struct Mask {
+    int64_t begin, end;
+  };
+  [[gnu::always_inline]] static inline Mask mask_between(int64_t begin, int64_t end) { return {begin, end}; }
+  [[gnu::always_inline]] static inline V load_masked(const T* p, Mask mask) {
+    if (mask.begin == 0 && mask.end == width) return load(p);
+    V v{};
+    for (int64_t i = mask.begin; i < mask.end; ++i) v[i] = p[i];
+    return v;
+  }
+#endif
   [[gnu::always_inline]] static inline V load_n(const T* p, int count) {
+    return load_masked(p, mask_between(0, count));
+  }
+  // Lanes 0, 2, 4, ... of the two vectors one behind the other.
+  [[gnu::always_inline]] static inline V even_lanes(V low, V high) {
+    if constexpr (width == 16) {
+      return __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    } else if constexpr (width == 8) {
+      return __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14);
+    } else if constexpr (width == 4) {
+      return __builtin_shufflevector(low, high, 0, 2, 4, 6);
+    } else {
+      return __builtin_shufflevector(low, high, 0, 2);
+    }
+  }
+  // Lane i of the result is lane from[i].
+  [[gnu::always_inline]] static inline V permute(V v, const uint8_t* from) {
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4) {
-      return V(_mm512_maskz_loadu_ps(__mmask16((1u << count) - 1), p));
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+      return V(_mm512_maskz_permutexvar_ps(0xffff, _mm512_maskz_cvtepu8_epi32(0xffff, bytes), __m512(v)));
     } else {
-      return V(_mm512_maskz_loadu_pd(__mmask8((1u << count) - 1), p));
+      const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+      return V(_mm512_maskz_permutexvar_pd(0xff, _mm512_maskz_cvtepu8_epi64(0xff, bytes), __m512d(v)));
     }
 #else
-    V v{};
-    for (int i = 0; i < count; ++i) v[i] = p[i];
+#if defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) {
+      const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+      return V(_mm256_permutevar8x32_ps(__m256(v), _mm256_cvtepu8_epi32(bytes)));
+    }
+#endif
+    T lanes[width];
+    store(lanes, v);
+    for (int i = 0; i < width; ++i) v[i] = lanes[from[i]];
     return v;
 #endif
   }
+  // The first `count` lanes.
   [[gnu::always_inline]] static inline void store_n(T* p, V v, int count) {
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4) {
