@@ -40,7 +40,7 @@ TG_SLOT(bitwise_left_shift, void(const Plan&))
 TG_SLOT(bitwise_right_shift, void(const Plan&))
 TG_SLOT(where, void(const Plan&))  // out = condition[1] ? a[2] : b[3]
 
-// Reductions: `in` is contiguous [outer, length, inner], `out` contiguous [outer, inner].
+// Of reductions (slots_reduce.h): `in` is contiguous [outer, length, inner], `out` contiguous [outer, inner].
 namespace tensorgrad {
 struct ReduceArgs {
   const void* in;
@@ -49,7 +49,6 @@ struct ReduceArgs {
   DType dtype;  // of both
 };
 }  // namespace tensorgrad
-TG_SLOT(reduce_sum, void(const ReduceArgs&))
 
 // Pointwise unary, floating only
 TG_SLOT(exp, void(const Plan&))

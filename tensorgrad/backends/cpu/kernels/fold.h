@@ -1,32 +1,53 @@
-// Folding the middle dimension of [outer, length, inner] with an operation given by its identity, its step
-// with an element and its join of two partial results. The order is a function of the shape alone.
+// Folding the middle dimension of [outer, length, inner] with an operation given by its identity, the term of
+// an element and the join of two terms. The order is a function of the shape alone.
 #pragma once
+#include "tensorgrad/backends/cpu/kernels/lanes.h"
 #include "tensorgrad/backends/cpu/kernels/loops.h"
 #include "tensorgrad/backends/slots_reduce.h"
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
 
-constexpr int64_t kFoldBlock = 512;  // elements that a set of lanes folds before it joins the tree
+// Elements that a set of lanes folds before it joins the tree: bounds the rounding error.
+constexpr int64_t kFoldBlock = 2048;
 
-// Op: types In, Acc; Acc identity(), step(Acc, In), join(Acc, Acc).
+// Op: types In, Acc; Acc identity(), term(compute type of In), join(Acc, Acc). Where Op::vectors, all three
+// types are one, float or double, and term and join take vectors of it too.
+template <class Op>
+TG_INLINE typename Op::Acc fold_step(const Op& op, typename Op::Acc total, typename Op::In x) {
+  return op.join(total, typename Op::Acc(op.term(compute_t<typename Op::In>(x))));
+}
+
+// Block of lanes by block, pairwise: what a block folds to is a vector, or an array of lanes.
+template <class Op>
+Vector<typename Op::Acc> fold_vectors(const Op& op, const typename Op::In* in, int64_t n) {
+  using T = typename Op::Acc;
+  const auto join = [&](auto a, auto b) { return op.join(a, b); };
+  if (n <= kFoldBlock)
+    return reduce_lanes<T>(n, op.identity(), join, [&](auto at) { return op.term(at(in)); });
+  const int64_t half = (n / 2 + kFoldBlock - 1) / kFoldBlock * kFoldBlock;
+  return op.join(fold_vectors(op, in, half), fold_vectors(op, in + half, n - half));
+}
 template <class Op>
 typename Op::Acc fold_run(const Op& op, const typename Op::In* in, int64_t n) {
   using Acc = typename Op::Acc;
-  if (n <= kFoldBlock) {
+  if constexpr (Op::vectors) {
+    return fold_lanes<Acc>(fold_vectors(op, in, n), [&](auto a, auto b) { return op.join(a, b); });
+  } else if (n <= kFoldBlock) {
     constexpr int kLanes = 32;
     Acc lanes[kLanes];
     for (int l = 0; l < kLanes; l++) lanes[l] = op.identity();
     int64_t i = 0;
     for (; i + kLanes <= n; i += kLanes)
-      for (int l = 0; l < kLanes; l++) lanes[l] = op.step(lanes[l], in[i + l]);
-    for (int l = 0; i + l < n; l++) lanes[l] = op.step(lanes[l], in[i + l]);
+      for (int l = 0; l < kLanes; l++) lanes[l] = fold_step(op, lanes[l], in[i + l]);
+    for (int l = 0; i + l < n; l++) lanes[l] = fold_step(op, lanes[l], in[i + l]);
     for (int width = kLanes / 2; width > 0; width /= 2)
       for (int l = 0; l < width; l++) lanes[l] = op.join(lanes[l], lanes[l + width]);
     return lanes[0];
+  } else {
+    const int64_t half = (n / 2 + kFoldBlock - 1) / kFoldBlock * kFoldBlock;
+    return op.join(fold_run(op, in, half), fold_run(op, in + half, n - half));
   }
-  const int64_t half = (n / 2 + kFoldBlock - 1) / kFoldBlock * kFoldBlock;
-  return op.join(fold_run(op, in, half), fold_run(op, in + half, n - half));
 }
 
 // Folds rows of `inner` elements into one row, a tile of columns at a time.
@@ -34,20 +55,20 @@ template <class Op, class Store>
 void fold_rows(const Op& op, const typename Op::In* in, int64_t length, int64_t inner, int64_t begin,
                int64_t end, const Store& store) {
   using Acc = typename Op::Acc;
-  constexpr int64_t kTile = 128;
+  constexpr int64_t kTile = 128, kRows = 512;
   for (int64_t c0 = begin; c0 < end; c0 += kTile) {
     const int64_t width = end - c0 < kTile ? end - c0 : kTile;
     Acc total[kTile], part[kTile];
     for (int64_t c = 0; c < kTile; c++) total[c] = op.identity();
-    for (int64_t r0 = 0; r0 < length; r0 += kFoldBlock) {
-      const int64_t r1 = r0 + kFoldBlock < length ? r0 + kFoldBlock : length;
+    for (int64_t r0 = 0; r0 < length; r0 += kRows) {
+      const int64_t r1 = r0 + kRows < length ? r0 + kRows : length;
       for (int64_t c = 0; c < kTile; c++) part[c] = op.identity();
       for (int64_t r = r0; r < r1; r++) {
         const typename Op::In* row = in + r * inner + c0;
         if (width == kTile)
-          for (int64_t c = 0; c < kTile; c++) part[c] = op.step(part[c], row[c]);
+          for (int64_t c = 0; c < kTile; c++) part[c] = fold_step(op, part[c], row[c]);
         else
-          for (int64_t c = 0; c < width; c++) part[c] = op.step(part[c], row[c]);
+          for (int64_t c = 0; c < width; c++) part[c] = fold_step(op, part[c], row[c]);
       }
       for (int64_t c = 0; c < kTile; c++) total[c] = op.join(total[c], part[c]);
     }

@@ -58,14 +58,10 @@ void norm_rows_backward(const Rows& p) {
       T sum = 0, dot = 0;
       if (w) {
         if (centred) sum = row_dot(g, w, n);
-        dot = reduce_row<T>(
-            n, T(0), Plus{}, [&](int64_t i) { return load(g + i) * load(w + i) * (load(in + i) - mv); },
-            [&](int64_t i) { return g[i] * w[i] * (in[i] - m); });
+        dot = reduce_row(n, T(0), Plus{}, [&](auto at) { return at(g) * at(w) * (at(in) - mv); });
       } else {
         if (centred) sum = row_sum(g, n);
-        dot = reduce_row<T>(
-            n, T(0), Plus{}, [&](int64_t i) { return load(g + i) * (load(in + i) - mv); },
-            [&](int64_t i) { return g[i] * (in[i] - m); });
+        dot = reduce_row(n, T(0), Plus{}, [&](auto at) { return at(g) * (at(in) - mv); });
       }
       // out = g s - x slope - shift
       const T slope = dot * s * s * s / T(n), shift = sum * s / T(n) - slope * m;
@@ -178,12 +174,9 @@ void backward_sums(const Rows& p) {
       [&](int64_t at, int64_t) { return u[at]; });
   channel_sums(
       p, dot,
-      [&](int64_t at, int64_t c) {
-        const T m = mean[c];
-        const Vector<T> mv = splat(m);
-        return reduce_row<T>(
-            inner, T(0), Plus{}, [&](int64_t i) { return load(u + at + i) * (load(x + at + i) - mv); },
-            [&](int64_t i) { return u[at + i] * (x[at + i] - m); });
+      [&](int64_t from, int64_t c) {
+        const Vector<T> m = splat(mean[c]);
+        return reduce_row(inner, T(0), Plus{}, [&](auto at) { return at(u + from) * (at(x + from) - m); });
       },
       [&](int64_t at, int64_t c) { return u[at] * (x[at] - mean[c]); });
 }

@@ -9,10 +9,18 @@ template <class T, bool Greatest>
 struct Better {
   using In = T;
   using Acc = compute_t<T>;
+  static constexpr bool vectors = __is_same(T, float) || __is_same(T, double);
   Acc start;
   TG_INLINE Acc identity() const { return start; }
-  TG_INLINE Acc step(Acc a, T value) const { return join(a, Acc(value)); }
-  TG_INLINE Acc join(Acc a, Acc x) const { return ((Greatest ? x > a : x < a) | (x != x)) ? x : a; }
+  template <class V>
+  TG_INLINE V term(V x) const {
+    return x;
+  }
+  template <class V>
+  TG_INLINE V join(V a, V x) const {
+    const V best = Greatest ? greater_of(x, a) : lesser_of(x, a);
+    return x != x ? x : best;
+  }
 };
 
 template <class T>

@@ -7,11 +7,6 @@ namespace {
 
 template <class T>
 constexpr bool is_float = __is_same(T, float) || __is_same(T, double);
-template <class T>
-TG_INLINE T magnitude(T x) {
-  return x < 0 ? -x : x;
-}
-
 // What sums add up in: floats in their compute type, integers in int64.
 template <class T>
 struct sum_type {
@@ -39,79 +34,103 @@ struct ByType {
   using C = compute_t<T>;
   using S = typename sum_type<T>::type;
 
-  struct Sum {
+  template <class A, bool vectorised = is_float<T>>
+  struct Op {
     using In = T;
-    using Acc = S;
-    TG_INLINE Acc identity() const { return 0; }
-    TG_INLINE Acc step(Acc a, T x) const { return a + Acc(C(x)); }
-    TG_INLINE Acc join(Acc a, Acc b) const { return a + b; }
+    using Acc = A;
+    static constexpr bool vectors = vectorised;
   };
-  struct Product {
-    using In = T;
-    using Acc = S;
-    TG_INLINE Acc identity() const { return 1; }
-    TG_INLINE Acc step(Acc a, T x) const { return join(a, Acc(C(x))); }
-    TG_INLINE Acc join(Acc a, Acc b) const {
+  struct Sum : Op<S> {
+    TG_INLINE S identity() const { return 0; }
+    template <class V>
+    TG_INLINE V term(V x) const {
+      return x;
+    }
+    template <class V>
+    TG_INLINE V join(V a, V b) const {
+      return a + b;
+    }
+  };
+  struct Product : Sum {
+    TG_INLINE S identity() const { return 1; }
+    template <class V>
+    TG_INLINE V join(V a, V b) const {
       if constexpr (is_float<S>)
         return a * b;
       else
-        return Acc(uint64_t(a) * uint64_t(b));
+        return V(uint64_t(a) * uint64_t(b));
     }
   };
+  // A number that is none wins: a is kept by greater_of where it is one, x by the choice after it.
   template <bool Greatest>
-  struct Extreme {
-    using In = T;
-    using Acc = C;
+  struct Extreme : Op<C> {
     C start;
-    TG_INLINE Acc identity() const { return start; }
-    TG_INLINE Acc step(Acc a, T value) const { return join(a, C(value)); }
-    TG_INLINE Acc join(Acc a, Acc x) const { return ((Greatest ? x > a : x < a) | (x != x)) ? x : a; }
+    TG_INLINE explicit Extreme(C start) : start(start) {}
+    TG_INLINE C identity() const { return start; }
+    template <class V>
+    TG_INLINE V term(V x) const {
+      return x;
+    }
+    template <class V>
+    TG_INLINE V join(V a, V x) const {
+      const V best = Greatest ? greater_of(x, a) : lesser_of(x, a);
+      return x != x ? x : best;
+    }
   };
-  struct Any {
-    using In = T;
-    using Acc = uint8_t;
-    TG_INLINE Acc identity() const { return 0; }
-    TG_INLINE Acc step(Acc a, T x) const { return a | uint8_t(C(x) != 0); }
-    TG_INLINE Acc join(Acc a, Acc b) const { return a | b; }
+  struct Any : Op<uint8_t, false> {
+    TG_INLINE uint8_t identity() const { return 0; }
+    TG_INLINE uint8_t term(C x) const { return x != 0; }
+    TG_INLINE uint8_t join(uint8_t a, uint8_t b) const { return a | b; }
   };
-  struct All {
-    using In = T;
-    using Acc = uint8_t;
-    TG_INLINE Acc identity() const { return 1; }
-    TG_INLINE Acc step(Acc a, T x) const { return a & uint8_t(C(x) != 0); }
-    TG_INLINE Acc join(Acc a, Acc b) const { return a & b; }
+  struct All : Any {
+    TG_INLINE uint8_t identity() const { return 1; }
+    TG_INLINE uint8_t join(uint8_t a, uint8_t b) const { return a & b; }
   };
-  struct Count {
-    using In = T;
-    using Acc = int64_t;
-    TG_INLINE Acc identity() const { return 0; }
-    TG_INLINE Acc step(Acc a, T x) const { return a + (C(x) != 0); }
-    TG_INLINE Acc join(Acc a, Acc b) const { return a + b; }
+  struct Count : Op<int64_t, false> {
+    TG_INLINE int64_t identity() const { return 0; }
+    TG_INLINE int64_t term(C x) const { return x != 0; }
+    TG_INLINE int64_t join(int64_t a, int64_t b) const { return a + b; }
   };
   struct CountNotNan : Count {
-    TG_INLINE int64_t step(int64_t a, T x) const { return a + (C(x) == C(x)); }
+    TG_INLINE int64_t term(C x) const { return x == x; }
   };
   struct NanSum : Sum {
-    TG_INLINE S step(S a, T x) const { return a + (C(x) == C(x) ? S(C(x)) : S(0)); }
+    template <class V>
+    TG_INLINE V term(V x) const {
+      return x == x ? x : V{};
+    }
   };
   struct AbsSum : Sum {
-    TG_INLINE S step(S a, T x) const { return a + magnitude(S(C(x))); }
+    template <class V>
+    TG_INLINE V term(V x) const {
+      return greater_of(-x, x);
+    }
   };
   struct SquareSum : Sum {
-    TG_INLINE S step(S a, T x) const { return a + S(C(x)) * S(C(x)); }
+    template <class V>
+    TG_INLINE V term(V x) const {
+      return x * x;
+    }
   };
   template <bool Greatest>
   struct AbsExtreme : Extreme<Greatest> {
-    TG_INLINE C step(C a, T x) const { return this->join(a, magnitude(C(x))); }
-  };
-  struct PowerSum : Sum {
-    S p;
-    TG_INLINE S step(S a, T x) const {
-      if constexpr (sizeof(S) == 4)
-        return a + __builtin_powf(magnitude(S(C(x))), p);
-      else
-        return a + __builtin_pow(magnitude(S(C(x))), p);
+    using Extreme<Greatest>::Extreme;
+    template <class V>
+    TG_INLINE V term(V x) const {
+      return greater_of(-x, x);
     }
+  };
+  struct PowerSum : Op<S, false> {
+    S p;
+    TG_INLINE S identity() const { return 0; }
+    TG_INLINE S term(S x) const {
+      const S size = x < 0 ? -x : x;
+      if constexpr (sizeof(S) == 4)
+        return __builtin_powf(size, p);
+      else
+        return __builtin_pow(size, p);
+    }
+    TG_INLINE S join(S a, S b) const { return a + b; }
   };
 };
 
@@ -172,9 +191,9 @@ void fold(const FoldArgs& args) {
               T(sizeof(S) == 4 ? S(__builtin_sqrtf(float(value))) : S(__builtin_sqrt(double(value))));
         });
       }
-      case Fold::AbsMaximum: return fold_all(typename B::template AbsExtreme<true>{{0}}, args, keep);
+      case Fold::AbsMaximum: return fold_all(typename B::template AbsExtreme<true>{C(0)}, args, keep);
       case Fold::AbsMinimum:
-        return fold_all(typename B::template AbsExtreme<false>{{highest_value<T>()}}, args, keep);
+        return fold_all(typename B::template AbsExtreme<false>{highest_value<T>()}, args, keep);
       default: {
         typename B::PowerSum op;
         op.p = S(args.power);
