@@ -14,7 +14,7 @@ namespace tensorgrad {
 namespace {
 
 // What a convolution and its gradients know besides their tensors. Padding may be greater after the image
-// than before.
+// than before; in a transposed convolution it is less by the output padding, so that sizes fit both ways.
 struct Geometry {
   int64_t stride_y, stride_x, padding_y, padding_x, after_y, after_x, dilation_y, dilation_x, groups;
 
@@ -51,7 +51,11 @@ void run(Slot<void(const ConvArgs&)>& slot, const Tensor& out, const ConvArgs& a
 }
 
 Tensor convolution(const Tensor& input, const Tensor& weight, const Tensor& bias, const Geometry& g);
-Tensor input_gradient(const Tensor& u, const Tensor& weight, const Shape& input_sizes, const Geometry& g);
+Tensor transposed(const char* node, const Tensor& u, const Tensor& weight, const Tensor& bias,
+                  const Shape& input_sizes, const Geometry& g);
+Tensor input_gradient(const Tensor& u, const Tensor& weight, const Shape& input_sizes, const Geometry& g) {
+  return transposed("ConvolutionBackwardBackward0", u, weight, {}, input_sizes, g);
+}
 Tensor weight_gradient(const Tensor& u, const Tensor& input, const Shape& weight_sizes, const Geometry& g);
 
 // The three are linear in each of their tensors, and the gradients of each are the other two.
@@ -83,26 +87,31 @@ Tensor convolution(const Tensor& input, const Tensor& weight, const Tensor& bias
                    const Geometry&) { return sum(sum(u, {2, 3}), {0}); }));
 }
 
-Tensor input_gradient(const Tensor& u, const Tensor& weight, const Shape& input_sizes, const Geometry& g) {
+// The gradient by the input; with a bias for each of its channels, the transposed convolution of u.
+Tensor transposed(const char* node, const Tensor& u, const Tensor& weight, const Tensor& bias,
+                  const Shape& input_sizes, const Geometry& g) {
   Tensor out;
   {
     NoGradGuard guard;
-    const Tensor up = ready(u), w = ready(weight);
+    const Tensor up = ready(u), w = ready(weight), b = bias.defined() ? ready(bias) : bias;
     ConvArgs args = arguments(input_sizes, w.sizes(), g, w.dtype());
     out = Tensor::empty(input_sizes, w.dtype(), w.device());
     args.grad_output = up.bytes();
     args.weight = w.bytes();
+    args.bias = b.defined() ? b.bytes() : nullptr;
     args.grad_input = out.bytes();
     run(slots::conv2d_grad_input, out, args);
     out = to(out, u.dtype());
   }
   return record(
-      "ConvolutionBackwardBackward0", out, Out{},
+      node, out, Out{},
       saved(wants_gradient(weight) ? u : Tensor(), wants_gradient(u) ? weight : Tensor(), weight.sizes(), g),
       wrt(u, [](const Tensor& v, const Tensor&, const Tensor& weight, const Shape&,
                 const Geometry& g) { return convolution(v, weight, {}, g); }),
-      wrt(weight, [](const Tensor& v, const Tensor& u, const Tensor&, const Shape& sizes, const Geometry& g) {
-        return weight_gradient(u, v, sizes, g);
+      wrt(weight, [](const Tensor& v, const Tensor& u, const Tensor&, const Shape& sizes,
+                     const Geometry& g) { return weight_gradient(u, v, sizes, g); }),
+      wrt(bias, [](const Tensor& v, const Tensor&, const Tensor&, const Shape&, const Geometry&) {
+        return sum(sum(v, {2, 3}), {0});
       }));
 }
 
@@ -145,12 +154,16 @@ bool any_below(const Ints& values, int64_t least) {
   return false;
 }
 
-void check_dtypes(const Tensor& input, const Tensor& weight, const Tensor& bias, const Geometry& g) {
+void check_same_dtype(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   TG_CHECK(!bias.defined() || input.dtype() == bias.dtype(), Runtime, "Input type (",
            c_type_name(input.dtype()), ") and bias type (", bias.defined() ? c_type_name(bias.dtype()) : "",
            ") should be the same");
   TG_CHECK(input.dtype() == weight.dtype(), Runtime, "expected scalar type ",
            dtype_scalar_name(input.dtype()), " but found ", dtype_scalar_name(weight.dtype()));
+}
+
+void check_dtypes(const Tensor& input, const Tensor& weight, const Tensor& bias, const Geometry& g) {
+  check_same_dtype(input, weight, bias);
   const bool dilated = g.dilation_y != 1 || g.dilation_x != 1;
   TG_CHECK(is_floating(input.dtype()) || input.dtype() == DType::Int64 ||
                (!dilated && input.dtype() != DType::Bool),
@@ -247,6 +260,82 @@ TG_OP(conv2d_padded,
       "int groups=1) -> Tensor",
       kFunction | kFunctional, R"(
 With padding 'valid' none, with 'same' so much that the image keeps its size (the odd one goes behind; stride 1 only).
+)");
+
+namespace {
+
+void check_transposed_sizes(const Shape& input, const Shape& weight, const Tensor& bias, int64_t groups) {
+  TG_CHECK(weight[0] >= groups, Runtime, "Given groups=", groups, ", expected weight to be at least ", groups,
+           " at dimension 0, but got weight of size ", weight, " instead");
+  TG_CHECK(weight[0] % groups == 0, Runtime, "Given groups=", groups, ", expected weight to be divisible by ",
+           groups, " at dimension 0, but got weight of size [", weight, "] instead");
+  TG_CHECK(input[1] == weight[0], Runtime, "Given transposed=1, weight of size ", weight, ", expected input",
+           input, " to have ", weight[0], " channels, but got ", input[1], " channels instead");
+  TG_CHECK(!bias.defined() || (bias.dim() == 1 && bias.sizes()[0] == weight[1] * groups), Runtime,
+           "Given transposed=1, weight of size ", weight, ", expected bias to be 1-dimensional with ",
+           weight[1] * groups, " elements, but got bias of size ", bias.defined() ? bias.sizes() : Shape(),
+           " instead");
+  TG_CHECK(weight[2] > 0 && weight[3] > 0, Runtime,
+           "kernel size should be greater than zero, but got kernel_height: ", weight[2],
+           " kernel_width: ", weight[3]);
+  TG_CHECK(input[2] > 0 && input[3] > 0, Runtime,
+           "Only zero batch or zero channel inputs are supported, but got input shape: ", input);
+}
+
+}  // namespace
+
+Tensor conv_transpose2d(const Tensor& input, const Tensor& weight, const Tensor& bias, const Ints& stride,
+                        const Ints& padding, const Ints& output_padding, int64_t groups,
+                        const Ints& dilation) {
+  TG_CHECK(input.dim() == 3 || input.dim() == 4, Runtime,
+           "Expected 3D (unbatched) or 4D (batched) input to conv_transpose2d, but got input of size: ",
+           input.sizes());
+  common_device({&input, &weight, &bias});
+  const int64_t dims = weight.dim() - 2;
+  const Ints s = one_each("stride", stride, dims), p = one_each("padding", padding, dims);
+  const Ints d = one_each("dilation", dilation, dims);
+  const Ints more = one_each("output_padding", output_padding, dims);
+  TG_CHECK(dims == 2, Runtime, "weight should have at least three dimensions");
+  TG_CHECK(!any_below(p, 0), Runtime, "negative padding is not supported");
+  TG_CHECK(!any_below(more, 0), Runtime, "negative output_padding is not supported");
+  TG_CHECK(!any_below(s, 1), Runtime, "non-positive stride is not supported");
+  TG_CHECK(groups > 0, Runtime, "non-positive groups is not supported");
+  TG_CHECK(!any_below(d, 1), Runtime, "dilation should be greater than zero, but got ", d);
+  const bool batched = input.dim() == 4;
+  const Tensor images = batched ? input : unsqueeze(input, 0);
+  const Shape &in = images.sizes(), &kernel = weight.sizes();
+  check_transposed_sizes(in, kernel, bias, groups);
+  check_same_dtype(images, weight, bias);
+  TG_CHECK(is_floating(input.dtype()) || input.dtype() == DType::Int64, NotImplemented,
+           "\"slow_conv_transpose2d_out_cpu\" not implemented for '", dtype_scalar_name(input.dtype()), "'");
+  TG_CHECK((more[0] < s[0] || more[0] < d[0]) && (more[1] < s[1] || more[1] < d[1]), Runtime,
+           "output padding must be smaller than either stride or dilation, but got output_padding_height: ",
+           more[0], " output_padding_width: ", more[1], " stride_height: ", s[0], " stride_width: ", s[1],
+           " dilation_height: ", d[0], " dilation_width: ", d[1]);
+  const int64_t height = (in[2] - 1) * s[0] - 2 * p[0] + d[0] * (kernel[2] - 1) + more[0] + 1;
+  const int64_t width = (in[3] - 1) * s[1] - 2 * p[1] + d[1] * (kernel[3] - 1) + more[1] + 1;
+  TG_CHECK(height > 0 && width > 0, Runtime, "Given input size per channel: (", in[2], " x ", in[3],
+           "). Calculated output size per channel: (", height, " x ", width, "). Output size is too small");
+  const Geometry g{s[0], s[1], p[0], p[1], p[0] - more[0], p[1] - more[1], d[0], d[1], groups};
+  const Shape sizes{in[0], kernel[1] * groups, height, width};
+  const Tensor out = transposed("ConvolutionBackward0", images, weight, bias, sizes, g);
+  return batched ? out : squeeze(out, {0});
+}
+TG_OP(conv_transpose2d,
+      "conv_transpose2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, "
+      "int[2] output_padding=0, int groups=1, int[2] dilation=1) -> Tensor",
+      kFunction | kFunctional, R"(
+The gradient of conv2d by its input, as a function of its own: every place of input (n, in, h, w) or (in, h, w) adds the
+kernels of weight (in, out / groups, kh, kw), times its value, to the image around it:
+
+out[n, o, y * stride + i * dilation - padding, ...] = bias[o] + sum of weight[c, o, i, j] * input[n, c, y, x] over all that
+fall there.
+
+The image has (h - 1) * stride - 2 * padding + dilation * (kh - 1) + output_padding + 1 rows, and columns alike:
+output_padding chooses one of the sizes from which conv2d with this stride comes to h.
+
+Backward: for input the convolution of u, for weight the correlation of input with u, for bias the sum of u over images and
+places.
 )");
 
 }  // namespace tensorgrad

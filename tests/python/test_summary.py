@@ -32,8 +32,6 @@ MODELS = {
 @pytest.mark.parametrize("name", MODELS)
 def test_multiply_adds_are_pytorchs(name):
     make, size = MODELS[name]
-    if name == "transposed" and not hasattr(tensorgrad.nn, "ConvTranspose2d"):
-        pytest.skip("no ConvTranspose2d")
     model = make(real_torch).train()
     for (
         module

@@ -195,6 +195,30 @@ def conv1d(
     return result.squeeze(-2)
 
 
+def conv_transpose1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Tensor:
+    """The transposed convolution over the last dimension, as a conv_transpose2d of one row."""
+    result = tensorgrad.nn.functional.conv_transpose2d(
+        input.unsqueeze(-2),
+        weight.unsqueeze(-2),
+        bias,
+        [1, *_one_for_each(stride)],
+        [0, *_one_for_each(padding)],
+        [0, *_one_for_each(output_padding)],
+        groups,
+        [1, *_one_for_each(dilation)],
+    )
+    return result.squeeze(-2)
+
+
 def avg_pool1d(
     input: Tensor,
     kernel_size: Any,

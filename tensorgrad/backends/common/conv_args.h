@@ -4,7 +4,7 @@
 
 namespace tensorgrad {
 
-// float32 and float64; the forward also takes integers.
+// float32 and float64; the forward and the gradient by the input (the transposed convolution) also integers.
 struct ConvArgs {
   DType dtype = DType::Float32;
   int64_t batch = 0, in_channels = 0, height = 0, width = 0;
@@ -15,7 +15,7 @@ struct ConvArgs {
   // Of these, each kernel reads or writes what its name says.
   const void* input = nullptr;   // (batch, in_channels, height, width)
   const void* weight = nullptr;  // (out_channels, in_channels / groups, kernel_y, kernel_x)
-  const void* bias = nullptr;    // (out_channels), may be null
+  const void* bias = nullptr;    // of each channel of what is computed; null for none, as in every gradient
   void* output = nullptr;        // (batch, out_channels, out_height, out_width)
   const void* grad_output = nullptr;
   void* grad_input = nullptr;

@@ -31,6 +31,15 @@ FUNCTIONS = {
     "conv1d": ([(2, 2, 5), (3, 2, 3), (3,)], "F.conv1d(a, b, c, padding=1)"),
     "conv2d": ([(2, 2, 4, 4), (3, 2, 3, 3), (3,)], "F.conv2d(a, b, c, stride=2, padding=1)"),
     "conv2d in groups": ([(1, 4, 4, 4), (4, 2, 2, 2)], "F.conv2d(a, b, groups=2, dilation=2)"),
+    "conv_transpose1d": ([(2, 2, 5), (2, 3, 3), (3,)], "F.conv_transpose1d(a, b, c, stride=2)"),
+    "conv_transpose2d": (
+        [(2, 2, 3, 4), (2, 3, 3, 3), (3,)],
+        "F.conv_transpose2d(a, b, c, stride=2, padding=1)",
+    ),
+    "conv_transpose2d in groups": (
+        [(1, 4, 3, 3), (4, 2, 2, 2)],
+        "F.conv_transpose2d(a, b, groups=2, stride=2, dilation=3)",
+    ),
     "max_pool2d": ([(1, 2, 4, 4)], "F.max_pool2d(a, 2)"),
     "avg_pool2d": ([(1, 2, 4, 4)], "F.avg_pool2d(a, 3, 1, 1)"),
     "adaptive_avg_pool2d": ([(1, 2, 5, 4)], "F.adaptive_avg_pool2d(a, (2, 3))"),

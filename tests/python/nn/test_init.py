@@ -102,6 +102,7 @@ MODULES = [
     ("Conv1d", (4, 6, 3), {"groups": 2}),
     ("Conv2d", (3, 8, 3), {}),
     ("Conv2d", (4, 8, (3, 2)), {"groups": 2, "bias": False}),
+    ("ConvTranspose2d", (4, 8, (3, 2)), {"groups": 2}),
     ("Embedding", (10, 3), {"padding_idx": 2}),
     ("Embedding", (3, 4), {}),
     ("BatchNorm1d", (4,), {}),

@@ -13,7 +13,7 @@ REQUIRED = frozenset(
     contiguous clone select narrow chunk split split.list_args unbind cat stack repeat flip tril triu
     gather scatter scatter_add index_select index_add index_put masked_fill masked_select nonzero take_along_dim sort
     topk matmul mm bmm mv dot outer __rmatmul__ __getitem__ __radd__ __rmul__ __rsub__ __rdiv__ __rpow__
-    nn.functional.linear nn.functional.conv2d nn.functional.max_pool2d nn.functional.avg_pool2d
+    nn.functional.linear nn.functional.conv2d nn.functional.conv_transpose2d nn.functional.max_pool2d nn.functional.avg_pool2d
     nn.functional.adaptive_avg_pool2d nn.functional.embedding nn.functional.dropout nn.functional.batch_norm
     nn.functional.layer_norm nn.functional.cross_entropy nn.functional.nll_loss nn.functional.mse_loss
     nn.functional.l1_loss nn.functional.binary_cross_entropy nn.functional.binary_cross_entropy_with_logits

@@ -327,7 +327,7 @@ void grad_input_phase(const ConvArgs& args, Arena<T>& arena, int64_t y0, int64_t
   plan.dx = arena.dx;
   plan.source = static_cast<const T*>(args.grad_output);
   plan.packed = arena.packed;
-  plan.bias = nullptr;
+  plan.bias = static_cast<const T*>(args.bias);
   plan.out = static_cast<T*>(args.grad_input);
   plan.out_lines = (args.height - y0 + args.stride_y - 1) / args.stride_y;
   plan.out_height = args.height;
@@ -354,6 +354,7 @@ void grad_input_pointwise(const ConvArgs& args) {
     product.c = static_cast<T*>(args.grad_input) + group * in * plane;
     product.c_row = plane, product.c_batch = args.in_channels * plane;
     product.batch = args.batch;
+    if (args.bias) product.bias = static_cast<const T*>(args.bias) + group * in, product.bias_row = 1;
     TG_ISA::gemm(product);
   }
 }
@@ -378,7 +379,9 @@ void conv2d(const ConvArgs& args) {
 }
 
 void conv2d_grad_input(const ConvArgs& args) {
-  args.dtype == DType::Float32 ? grad_input<float>(args) : grad_input<double>(args);
+  if (args.dtype == DType::Float32) return grad_input<float>(args);
+  if (args.dtype == DType::Float64) return grad_input<double>(args);
+  portable::conv2d_grad_input(args);
 }
 
 }  // namespace tensorgrad::cpu::TG_ISA
