@@ -1,4 +1,5 @@
 #include "tensorgrad/backends/common/parallel.h"
+#include "tensorgrad/backends/cpu/kernels/conv_depth.h"
 #include "tensorgrad/backends/cpu/kernels/conv_tile.h"
 #include "tensorgrad/backends/cpu/kernels/conv_window.h"
 #include "tensorgrad/backends/cpu/kernels/gemm_simd.h"
@@ -29,14 +30,22 @@ struct Gather {
 
   // Whether positions that follow one another lie side by side in the output.
   bool dense() const { return step_x == 1 && step_y == 1 && out_width == window.columns; }
+  // One channel to one, with lines that fill most lanes of their vectors.
+  bool depthwise() const {
+    const int64_t width = Simd<T>::width;
+    return dense() && out_channels < 3 && window.channels == 1 && taps > 1 &&
+           window.columns * 4 >= ceil_div(window.columns, width) * width * 3;
+  }
 };
 
 // The vectors that cover `lines` output lines of the window, either line by line or running on over the gaps
-// between them: whichever takes fewer. Returns how many.
-int64_t list_vectors(const Window& window, int64_t lines, int width, GatherVector* list) {
+// between them: whichever takes fewer. Where `gaps` wait for others in the output, vectors of one line are
+// worth some more. Returns how many.
+int64_t list_vectors(const Window& window, int64_t lines, int width, bool gaps, GatherVector* list) {
   const int64_t pitch = window.pitch, columns = window.columns, all = lines * columns;
   const int64_t length = lines * pitch - (pitch - columns);
-  const bool by_line = lines * ceil_div(columns, width) <= ceil_div(length, width);
+  const int64_t by_lines = lines * ceil_div(columns, width), running_on = ceil_div(length, width);
+  const bool by_line = gaps ? by_lines * 3 <= running_on * 4 : by_lines <= running_on;
   int64_t count = 0;
   for (int64_t q = 0, line = 0, column = 0; q < length;) {
     GatherVector& v = list[count];
@@ -69,6 +78,11 @@ void scatter(const Gather<T>& plan, const GatherVector* vectors, int count, cons
     for (int j = 0; j < count; ++j, tile += width) {
       int64_t column = vectors[j].to % columns;
       T* line = out + vectors[j].to / columns * line_size;
+      if (plan.step_x == 2 && column + vectors[j].lanes <= columns) {
+        const auto values = Simd<T>::permute(Simd<T>::load(tile), vectors[j].lane);
+        Simd<T>::store_every_second(line + column * 2, values, vectors[j].lanes);
+        continue;
+      }
       for (int l = 0; l < vectors[j].lanes; ++l) {
         line[column * plan.step_x] = tile[vectors[j].lane[l]];
         if (++column == columns) column = 0, line += line_size;
@@ -77,13 +91,49 @@ void scatter(const Gather<T>& plan, const GatherVector* vectors, int count, cons
   }
 }
 
-// All output channels of a group in [o_begin, o_end), for the positions of `vectors`, whose window is filled.
+// What the chunks of one call share: where the taps are, and the vectors of a block of lines and of the last.
+struct Shared {
+  int32_t* offsets;
+  TapChain* chains;
+  int64_t chain_count;
+  GatherVector* vectors[2];
+  int64_t vector_count[2];
+
+  template <class T>
+  Shared(const Gather<T>& plan, int64_t last_lines) {
+    const Window& window = plan.window;
+    const int64_t k = window.channels * plan.taps,
+                  most = window.lines * ceil_div(window.columns, Simd<T>::width);
+    vectors[0] = static_cast<GatherVector*>(thread_scratch(
+        Scratch::pack_b, size_t(2 * most) * sizeof(GatherVector) + size_t(plan.taps) * sizeof(TapChain) +
+                             size_t(k) * sizeof(int32_t)));
+    vectors[1] = vectors[0] + most;
+    chains = reinterpret_cast<TapChain*>(vectors[1] + most);
+    offsets = reinterpret_cast<int32_t*>(chains + plan.taps);
+    for (int64_t c = 0, p = 0; c < window.channels; ++c) {
+      for (int64_t tap = 0; tap < plan.taps; ++tap, ++p) {
+        offsets[p] = int32_t(window.offset(c, plan.dy[tap], plan.dx[tap]));
+      }
+    }
+    chain_count = 0;
+    if (plan.depthwise()) {
+      chain_count = list_chains(offsets, plan.taps, window.pitch, chains);
+    } else {
+      vector_count[0] = list_vectors(window, window.lines, Simd<T>::width, !plan.dense(), vectors[0]);
+      vector_count[1] = list_vectors(window, last_lines, Simd<T>::width, !plan.dense(), vectors[1]);
+    }
+  }
+};
+
+// All output channels of a group in [o_begin, o_end), for the positions of a block whose window is filled.
 template <class T>
-void tiles(const Gather<T>& plan, const T* window, const int32_t* offsets, const GatherVector* vectors,
-           int64_t vector_count, const T* packed, const T* bias, T* out, int64_t o_begin, int64_t o_end) {
+void tiles(const Gather<T>& plan, const T* window, const Shared& shared, bool last_block, const T* packed,
+           const T* bias, T* out, int64_t o_begin, int64_t o_end) {
   using S = Simd<T>;
   const int64_t k = plan.window.channels * plan.taps, plane = plan.out_height * plan.out_width;
   const bool dense = plan.dense();
+  const GatherVector* vectors = shared.vectors[last_block];
+  const int64_t vector_count = shared.vector_count[last_block];
   static_assert(tile_rows * 2 >= wide_vectors);
   alignas(64) T buffer[tile_rows * 2 * S::width];
   // Weights that fit the second-level cache are passed over for every tile of positions, larger ones once.
@@ -99,7 +149,7 @@ void tiles(const Gather<T>& plan, const T* window, const int32_t* offsets, const
     tile.k = k;
     tile.a = packed + o * k;
     tile.b = window;
-    tile.offsets = offsets;
+    tile.offsets = shared.offsets;
     tile.vectors = vectors + first;
     tile.bias = bias ? bias + o : nullptr;
     tile.raw = !dense;
@@ -107,6 +157,24 @@ void tiles(const Gather<T>& plan, const T* window, const int32_t* offsets, const
     tile.c_row = dense ? plane : (last - first) * S::width;
     gather_function(int(rows), int(last - first), window)(tile);
     if (!dense) scatter(plan, tile.vectors, int(last - first), buffer, rows, out + o * plane, plane);
+  }
+}
+
+template <class T>
+void depthwise(const Gather<T>& plan, const Shared& shared, const T* window, int64_t lines, const T* weight,
+               const T* bias, T* out, int64_t o_begin, int64_t o_end) {
+  DepthArgs<T> args;
+  args.window = window;
+  args.pitch = plan.window.pitch;
+  args.lines = lines;
+  args.columns = args.out_width = plan.window.columns;
+  args.chains = shared.chains;
+  args.chain_count = shared.chain_count;
+  for (int64_t o = o_begin; o < o_end; ++o) {
+    args.weight = weight + o * plan.taps;
+    args.bias = bias ? bias[o] : T(0);
+    args.out = out + o * plan.out_height * plan.out_width;
+    convolve_plane(args);
   }
 }
 
@@ -133,20 +201,7 @@ void run(Gather<T>& plan) {
   o_blocks = ceil_div(plan.out_channels, o_block);
   chunks *= o_blocks;
 
-  // The last block may have fewer lines.
-  const int64_t most = lines * ceil_div(window.columns, Simd<T>::width);
-  GatherVector* vectors = static_cast<GatherVector*>(
-      thread_scratch(Scratch::pack_b, size_t(2 * most) * sizeof(GatherVector) + size_t(k) * sizeof(int32_t)));
-  GatherVector* last_vectors = vectors + most;
-  int32_t* offsets = reinterpret_cast<int32_t*>(last_vectors + most);
-  const int64_t last_lines = plan.out_lines - (blocks - 1) * lines;
-  const int64_t vector_count = list_vectors(window, lines, Simd<T>::width, vectors);
-  const int64_t last_count = list_vectors(window, last_lines, Simd<T>::width, last_vectors);
-  for (int64_t c = 0, p = 0; c < window.channels; ++c) {
-    for (int64_t tap = 0; tap < plan.taps; ++tap, ++p) {
-      offsets[p] = int32_t(window.offset(c, plan.dy[tap], plan.dx[tap]));
-    }
-  }
+  const Shared shared(plan, plan.out_lines - (blocks - 1) * lines);
   int64_t grain = ceil_div(chunk_work, greater(1, total / greater(1, chunks)));
   parallel_for(chunks, grain, [&](int64_t begin, int64_t end) {
     T* copy = static_cast<T*>(thread_scratch(Scratch::tile, size_t(window.size()) * sizeof(T)));
@@ -165,10 +220,14 @@ void run(Gather<T>& plan) {
       int64_t channel = group * plan.out_channels;
       T* out = plan.out + (n * plan.groups * plan.out_channels + channel) * plan.out_height * plan.out_width +
                (plan.y0 + t * plan.step_y) * plan.out_width + plan.x0;
-      const bool last = count < lines;
-      tiles(plan, copy, offsets, last ? last_vectors : vectors, last ? last_count : vector_count,
-            plan.packed + channel * k, plan.bias ? plan.bias + channel : nullptr, out, o_index * o_block,
-            lesser(plan.out_channels, (o_index + 1) * o_block));
+      const T* packed = plan.packed + channel * k;
+      const T* bias = plan.bias ? plan.bias + channel : nullptr;
+      const int64_t o_begin = o_index * o_block, o_end = lesser(plan.out_channels, o_begin + o_block);
+      if (shared.chain_count) {
+        depthwise(plan, shared, copy, count, packed, bias, out, o_begin, o_end);
+      } else {
+        tiles(plan, copy, shared, count < lines, packed, bias, out, o_begin, o_end);
+      }
     }
   });
 }

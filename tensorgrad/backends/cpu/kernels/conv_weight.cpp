@@ -28,24 +28,24 @@ void dot_taps(const T* u, const T* window, const int32_t* offsets, int64_t lines
               int64_t pitch, T* sums, int64_t sum_step) {
   using S = Simd<T>;
   typename S::V sum[taps];
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (int i = 0; i < taps; ++i) sum[i] = S::zero();
   for (int64_t line = 0; line < lines; ++line, u += columns, window += pitch) {
     int64_t x = 0;
     for (; x + S::width <= columns; x += S::width) {
       auto up = S::load(u + x);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int i = 0; i < taps; ++i) sum[i] = S::fma(up, S::load(window + offsets[i] + x), sum[i]);
     }
     if (x < columns) {
       auto up = S::load_n(u + x, int(columns - x));
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int i = 0; i < taps; ++i) {
         sum[i] = S::fma(up, S::load_n(window + offsets[i] + x, int(columns - x)), sum[i]);
       }
     }
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (int i = 0; i < taps; ++i) {
     T lanes[S::width];
     S::store(lanes, sum[i]);
@@ -56,22 +56,24 @@ void dot_taps(const T* u, const T* window, const int32_t* offsets, int64_t lines
   }
 }
 
+constexpr int most_taps = 12;
+
+template <class T, int taps = most_taps>
+auto find_dot_taps(int64_t wanted) {
+  if constexpr (taps > 1) {
+    if (taps != wanted) return find_dot_taps<T, taps - 1>(wanted);
+  }
+  return dot_taps<T, taps>;
+}
+
 template <class T>
 void few_channels(const Plan<T>& plan, const T* u, int64_t plane, const T* window, int64_t lines, T* sums) {
-  int64_t columns = plan.window.columns, pitch = plan.window.pitch;
+  const int64_t pieces = ceil_div(plan.k, most_taps);
   for (int64_t o = 0; o < plan.out; ++o, u += plane) {
-    int64_t p = 0;
-    for (; p + 8 <= plan.k; p += 8) {
-      dot_taps<T, 8>(u, window, plan.offsets + p, lines, columns, pitch, sums + p * plan.padded_out + o,
-                     plan.padded_out);
-    }
-    for (; p + 3 <= plan.k; p += 3) {
-      dot_taps<T, 3>(u, window, plan.offsets + p, lines, columns, pitch, sums + p * plan.padded_out + o,
-                     plan.padded_out);
-    }
-    for (; p < plan.k; ++p) {
-      dot_taps<T, 1>(u, window, plan.offsets + p, lines, columns, pitch, sums + p * plan.padded_out + o,
-                     plan.padded_out);
+    for (int64_t piece = 0; piece < pieces; ++piece) {
+      const int64_t p = plan.k * piece / pieces, end = plan.k * (piece + 1) / pieces;
+      find_dot_taps<T>(end - p)(u, window, plan.offsets + p, lines, plan.window.columns, plan.window.pitch,
+                                sums + p * plan.padded_out + o, plan.padded_out);
     }
   }
 }

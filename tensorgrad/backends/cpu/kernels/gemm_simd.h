@@ -134,6 +134,31 @@ struct Simd {
 #endif
   }
 
+  // p[0], p[2], p[4], ... from the first `count` lanes; what lies between is left as it is.
+  [[gnu::always_inline]] static inline void store_every_second(T* p, V v, int count) {
+#if defined(__AVX512F__)
+    // Lane i goes to lane 2i of two vectors.
+    const unsigned mask = 0x55555555u & unsigned((uint64_t(1) << (2 * count)) - 1);
+    if constexpr (sizeof(T) == 4) {
+      const __m512i low = _mm512_setr_epi32(0, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0);
+      const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+      _mm512_mask_storeu_ps(p, __mmask16(mask), _mm512_maskz_permutexvar_ps(0x5555, low, __m512(v)));
+      _mm512_mask_storeu_ps(p + width, __mmask16(mask >> 16),
+                            _mm512_maskz_permutexvar_ps(0x5555, high, __m512(v)));
+    } else {
+      const __m512i low = _mm512_setr_epi64(0, 0, 1, 0, 2, 0, 3, 0);
+      const __m512i high = _mm512_add_epi64(low, _mm512_set1_epi64(4));
+      _mm512_mask_storeu_pd(p, __mmask8(mask), _mm512_maskz_permutexvar_pd(0x55, low, __m512d(v)));
+      _mm512_mask_storeu_pd(p + width, __mmask8(mask >> 8),
+                            _mm512_maskz_permutexvar_pd(0x55, high, __m512d(v)));
+    }
+#else
+    T lanes[width];
+    store(lanes, v);
+    for (int i = 0; i < count; ++i) p[2 * i] = lanes[i];
+#endif
+  }
+
   [[gnu::always_inline]] static inline V fma(V a, V b, V c) {
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4) {
