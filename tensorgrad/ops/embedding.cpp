@@ -1,6 +1,7 @@
 #include "tensorgrad/ops/embedding.h"
 
 #include "tensorgrad/backends/slots.h"
+#include "tensorgrad/core/narrowing.h"
 #include "tensorgrad/dispatch/op_row.h"
 #include "tensorgrad/ops/arithmetic.h"
 #include "tensorgrad/ops/compare.h"
@@ -147,13 +148,18 @@ Tensor pad_constant(const Tensor& input, const Ints& pad, Scalar value) {
     if (before < 0) source = narrow(source, d, -before, source.sizes()[d] + before);
     if (after < 0) source = narrow(source, d, 0, source.sizes()[d] + after);
   }
-  Tensor out = full(sizes, value, input.dtype(), input.device());
+  check_fits(value, input.dtype());
+  Tensor out = Tensor::empty(sizes, input.dtype(), input.device());
   Tensor window = out;
   {
     NoGradGuard guard;
-    for (size_t i = 0; i < pad.size() / 2; i++) {
-      const int64_t d = input.dim() - 1 - int64_t(i);
-      window = narrow(window, d, std::max<int64_t>(pad[2 * i], 0), source.sizes()[d]);
+    // From the outermost dimension in: what lies before and after, across what is left of the outer ones.
+    for (size_t i = pad.size() / 2; i-- > 0;) {
+      const int64_t d = input.dim() - 1 - int64_t(i), before = std::max<int64_t>(pad[2 * i], 0);
+      const int64_t after = before + source.sizes()[d];
+      if (before > 0) fill_(narrow(window, d, 0, before), value);
+      if (after < sizes[d]) fill_(narrow(window, d, after, sizes[d] - after), value);
+      window = narrow(window, d, before, source.sizes()[d]);
     }
     copy_(window, source);
   }

@@ -1,5 +1,5 @@
 // Copies, casts, fills and selection.
-#include "tensorgrad/backends/cpu/kernels/loops.h"
+#include "tensorgrad/backends/cpu/kernels/copy_same.h"
 #include "tensorgrad/backends/slots.h"
 #ifdef __F16C__
 #include <immintrin.h>
@@ -28,43 +28,6 @@ TG_INLINE bool cast<bool, double>(double value) {
 template <class To>
 TG_INLINE To cast(Scalar value) {
   return value.is_floating() ? cast<To, double>(value.to_double()) : To(value.to_int());
-}
-
-template <class T>
-void copy_same(const Plan& p) {
-  if (p.ndim == 2 && p.strides[0][0] == int64_t(sizeof(T)) && p.strides[1][1] == int64_t(sizeof(T)) &&
-      p.sizes[0] >= 8 && p.sizes[1] >= 8) {
-    // A transposition: in square blocks both sides stay within a few cache lines.
-    constexpr int64_t block = 64 / sizeof(T) < 16 ? 16 : 64 / sizeof(T);
-    const int64_t columns = p.sizes[0], rows = p.sizes[1], so = p.strides[0][1], sa = p.strides[1][0];
-    const int64_t bands = (rows + block - 1) / block, grain = kGrain / (block * columns) + 1;
-    parallel_for(bands, grain, [&](int64_t begin, int64_t end) {
-      for (int64_t band = begin; band < end; band++) {
-        const int64_t r0 = band * block, r1 = r0 + block < rows ? r0 + block : rows;
-        for (int64_t c0 = 0; c0 < columns; c0 += block) {
-          const int64_t c1 = c0 + block < columns ? c0 + block : columns;
-          for (int64_t r = r0; r < r1; r++) {
-            T* out = reinterpret_cast<T*>(p.data[0] + r * so);
-            const char* in = p.data[1] + r * int64_t(sizeof(T));
-            for (int64_t c = c0; c < c1; c++) out[c] = *reinterpret_cast<const T*>(in + c * sa);
-          }
-        }
-      }
-    });
-    return;
-  }
-  for_each_run<2>(p, [&](char* const* data, int64_t n) {
-    const int64_t so = p.strides[0][0], sa = p.strides[1][0];
-    if (so == int64_t(sizeof(T)) && sa == int64_t(sizeof(T))) {
-      __builtin_memmove(data[0], data[1], size_t(n) * sizeof(T));
-    } else if (so == int64_t(sizeof(T)) && sa == 0) {
-      const T value = *reinterpret_cast<const T*>(data[1]);
-      T* out = reinterpret_cast<T*>(data[0]);
-      for (int64_t i = 0; i < n; i++) out[i] = value;
-    } else {
-      for (int64_t i = 0; i < n; i++) at<T>(data[0], i, so) = at<T>(data[1], i, sa);
-    }
-  });
 }
 
 // Between float and float16, eight at a time where the machine has instructions for it.

@@ -9,9 +9,10 @@ namespace {
 
 constexpr int64_t kGrain = 32768;  // elements a thread should have to be worth waking
 
-// Calls run(data pointers, n) for every innermost run; its strides are p.strides[k][0].
-template <int N, class F>
-inline void for_each_run(const Plan& p, const F& run) {
+// Calls run(data pointers, n) for every innermost run, whose strides are p.strides[k][0], and done() after a
+// thread's share of them.
+template <int N, class F, class D>
+inline void for_each_run(const Plan& p, const F& run, const D& done) {
   if (p.numel == 0) return;
   const int64_t inner = p.sizes[0], outer = p.numel / inner;
   if (p.ndim == 1) {
@@ -19,6 +20,7 @@ inline void for_each_run(const Plan& p, const F& run) {
       char* data[N];
       for (int k = 0; k < N; k++) data[k] = p.data[k] + begin * p.strides[k][0];
       run(data, end - begin);
+      done();
     });
     return;
   }
@@ -43,7 +45,12 @@ inline void for_each_run(const Plan& p, const F& run) {
         for (int k = 0; k < N; k++) data[k] -= p.strides[k][d] * p.sizes[d];
       }
     }
+    done();
   });
+}
+template <int N, class F>
+inline void for_each_run(const Plan& p, const F& run) {
+  for_each_run<N>(p, run, [] {});
 }
 
 template <class T>
