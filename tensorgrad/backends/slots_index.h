@@ -59,5 +59,8 @@ TG_SLOT(index_set, void(const IndexArgs&, Combine))    // data = values; the las
 TG_SLOT(gather, void(const Plan&, const GatherArgs&))  // out[0] = in[2] at index[1]
 TG_SLOT(scatter, void(const Plan&, const GatherArgs&, Combine))  // out[0] at index[1] = src[2]
 TG_SLOT(mask_count, void(const MaskArgs&))
-TG_SLOT(mask_positions, void(const MaskArgs&, int64_t* out))  // linear positions of the set elements
+// Where elements are set: for each of the mask's dimensions a row of out, as long as elements are set.
+TG_SLOT(mask_positions, void(const MaskArgs&, int dims, const int64_t* sizes, int64_t* out))
+// Contiguous data where the mask is set, one after another in out; and back from values.
 TG_SLOT(mask_select, void(const MaskArgs&, const void* data, void* out, int64_t element_size))
+TG_SLOT(mask_put, void(const MaskArgs&, void* data, const void* values, int64_t element_size))

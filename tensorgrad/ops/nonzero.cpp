@@ -35,12 +35,6 @@ struct CountedMask {
   }
 };
 
-Tensor positions(const CountedMask& counted) {
-  Tensor out = Tensor::empty({counted.total}, DType::Int64, counted.mask.device());
-  if (counted.total > 0) slots::mask_positions(counted.mask.device(), counted.args, out.data<int64_t>());
-  return out;
-}
-
 void check_mask(const char* name, const Tensor& mask) {
   TG_CHECK(mask.dtype() == DType::Bool, Runtime, name,
            "_ only supports boolean masks, but got mask with dtype ", c_type_name(mask.dtype()));
@@ -55,24 +49,13 @@ TensorList nonzero_per_dim(const Tensor& input) {
     return nonzero_per_dim(unsqueeze(input, 0));
   }
   CountedMask counted(input);
-  Tensor linear = positions(counted);
-  if (input.dim() == 1) {
-    out.push_back(linear);
-    return out;
-  }
-  // From linear positions to one per dimension, innermost last.
   const int ndim = int(input.dim());
   Tensor columns = Tensor::empty({ndim, counted.total}, DType::Int64, input.device());
-  const int64_t* in = linear.data<int64_t>();
-  for (int d = ndim - 1; d >= 0; d--) {
-    int64_t* column = columns.data<int64_t>() + d * counted.total;
-    const uint64_t size = uint64_t(input.sizes()[d]);
-    int64_t* rest = linear.data<int64_t>();
-    for (int64_t i = 0; i < counted.total; i++) {
-      const uint64_t position = uint64_t(in[i]);
-      column[i] = int64_t(position % size);
-      rest[i] = int64_t(position / size);
-    }
+  if (counted.total > 0)
+    slots::mask_positions(input.device(), counted.args, ndim, input.sizes().data(), columns.data<int64_t>());
+  if (ndim == 1) {
+    out.push_back(columns.window({counted.total}, {1}, 0));
+    return out;
   }
   NoGradGuard guard;
   for (int d = 0; d < ndim; d++) out.push_back(select(columns, 0, d));
@@ -156,7 +139,8 @@ Tensor select_where(const char* name, const Tensor& input, const Tensor& mask, O
   return record(name, out, dest, saved(mask, input.sizes()),
                 wrt(input, [](const Tensor& u, const Tensor& mask, const Shape& sizes) {
                   const Shape shape = broadcast_shapes(sizes, mask.sizes());
-                  return masked_scatter(zeros(shape, u.dtype(), u.device()), mask, u);
+                  const Tensor result = zeros(shape, u.dtype(), u.device());
+                  return masked_scatter(result, mask, u, Out::in_place_of(result));
                 }));
 }
 Tensor masked_select(const Tensor& input, const Tensor& mask, Out dest) {
@@ -192,12 +176,9 @@ Tensor masked_scatter(const Tensor& input, const Tensor& mask, const Tensor& sou
   if (counted.total > 0) {
     NoGradGuard guard;
     const Tensor values = slice(reshape(contiguous(source), {-1}), 0, 0, counted.total);
-    Tensor dense = contiguous(result);
-    Tensor offsets = positions(counted);
-    int64_t* offset = offsets.data<int64_t>();
-    for (int64_t i = 0; i < counted.total; i++) offset[i] *= int64_t(dense.element_size());
-    const Tensor flat = reshape(dense, {-1});
-    slots::index_set(result.device(), index_args(flat, 0, 1, offsets, values), Combine::Assign);
+    const Tensor dense = contiguous(result);
+    slots::mask_put(result.device(), counted.args, dense.bytes(), values.bytes(),
+                    int64_t(dense.element_size()));
     if (!dense.is_same(result)) copy_(result, dense);
   }
   result = deliver("masked_scatter", out, result);
