@@ -10,15 +10,19 @@ int64_t counted(int64_t start, int64_t kernel, int64_t size, int64_t padding, bo
   return include_padding ? end - start : lesser(end, size) - greater(start, 0);
 }
 
+int64_t rows_of(const PoolArgs& args, int64_t y) {
+  return counted(y * args.stride_y - args.padding_y, args.kernel_y, args.height, args.padding_y,
+                 args.include_padding);
+}
+int64_t columns_of(const PoolArgs& args, int64_t x) {
+  return counted(x * args.stride_x - args.padding_x, args.kernel_x, args.width, args.padding_x,
+                 args.include_padding);
+}
 template <class A>
 void divisors(const PoolArgs& args, int64_t y, int64_t begin, int64_t end, A* to) {
-  const int64_t rows = counted(y * args.stride_y - args.padding_y, args.kernel_y, args.height, args.padding_y,
-                               args.include_padding);
-  for (int64_t x = begin; x < end; x++) {
-    const int64_t columns = counted(x * args.stride_x - args.padding_x, args.kernel_x, args.width,
-                                    args.padding_x, args.include_padding);
-    to[x - begin] = A(args.divisor ? args.divisor : rows * columns);
-  }
+  const int64_t rows = rows_of(args, y);
+  for (int64_t x = begin; x < end; x++)
+    to[x - begin] = A(args.divisor ? args.divisor : rows * columns_of(args, x));
 }
 
 // Calls tap(line of the plane's data, stride, first, last) for every tap of output line y and outputs [begin,
@@ -39,29 +43,43 @@ void each_tap(const PoolArgs& args, T* plane, int64_t y, int64_t begin, int64_t 
 }
 
 template <class T>
-void avg_planes(const PoolArgs& args) {
+void avg_lines(const PoolArgs& args, int64_t from, int64_t to) {
   using A = compute_t<T>;
+  const int64_t width = args.out_width, room = whole(width), size = Phases<A>::size(args);
+  A* const sums = static_cast<A*>(thread_scratch(Scratch::accumulate, size_t(2 * room + size) * sizeof(A)));
+  A* const columns = sums + room;
+  Phases<A> phases(args, columns + room, A(0));
+  for (int64_t x = 0; x < room; x++)
+    columns[x] = A(args.divisor ? args.divisor : x < width ? columns_of(args, x) : 1);
+  each_line<T>(args, phases, from, to, [&](int64_t line, int64_t y) {
+    const int64_t top = y * args.stride_y - args.padding_y;
+    in_blocks(width, room, [&](int64_t x) { sums[x] = 0; });
+    const int64_t bottom = lesser(top + args.kernel_y, args.height);
+    for (int64_t iy = greater(top, 0); iy < bottom; iy++) {
+      each_group_of_taps(args.kernel_x, [&]<int K>(int64_t first) {
+        const A* taps[K];
+        for (int k = 0; k < K; k++) taps[k] = phases.tap(iy, first + k);
+        in_blocks(width, room, [&](int64_t x) {
+          A sum = sums[x];
+          for (int k = 0; k < K; k++) sum += taps[k][x];
+          sums[x] = sum;
+        });
+      });
+    }
+    const A rows = A(args.divisor ? 1 : rows_of(args, y));
+    T* const out = static_cast<T*>(args.out) + line * width;
+    // What a block writes too much is overwritten by the lines that follow.
+    in_blocks(width, (to - line) * width, [&](int64_t x) {
+      const A count = rows * columns[x];
+      out[x] = T(count != 0 ? sums[x] / count : A(0));
+    });
+  });
+}
+
+template <class T>
+void avg_planes(const PoolArgs& args) {
   parallel_for(args.planes * args.out_height, plane_grain(args.out_width * args.kernel_y * args.kernel_x),
-               [&](int64_t from, int64_t to) {
-                 for (int64_t line = from; line < to; line++) {
-                   const int64_t y = line % args.out_height;
-                   const T* plane =
-                       static_cast<const T*>(args.in) + line / args.out_height * args.height * args.width;
-                   T* out = static_cast<T*>(args.out) + line * args.out_width;
-                   for (int64_t begin = 0; begin < args.out_width; begin += kLine) {
-                     const int64_t end = lesser(args.out_width, begin + kLine);
-                     A sums[kLine], counts[kLine];
-                     for (int64_t i = 0; i < end - begin; i++) sums[i] = 0;
-                     each_tap(args, plane, y, begin, end,
-                              [&](const T* data, int64_t stride, int64_t first, int64_t last) {
-                                for (int64_t x = first; x < last; x++) sums[x - begin] += A(data[x * stride]);
-                              });
-                     divisors(args, y, begin, end, counts);
-                     for (int64_t i = 0; i < end - begin; i++)
-                       out[begin + i] = T(counts[i] != 0 ? sums[i] / counts[i] : A(0));
-                   }
-                 }
-               });
+               [&](int64_t from, int64_t to) { avg_lines<T>(args, from, to); });
 }
 
 template <class T>

@@ -49,59 +49,77 @@ struct Index<int64_t> {
   using type = int64_t;
 };
 
-template <class T>
-void max_line(const PoolArgs& args, const T* plane, int64_t y, int64_t begin, int64_t end, T* out,
-              int64_t* indices) {
+template <class A>
+TG_INLINE bool is_nan(A x) {
+  if constexpr (__is_same(A, float) || __is_same(A, double))
+    return x != x;
+  else
+    return false;
+}
+
+template <class T, bool Places>
+void max_lines(const PoolArgs& args, int64_t from, int64_t to) {
   using A = compute_t<T>;
   using I = typename Index<A>::type;
-  A best[kLine];
-  I where[kLine];
-  const int64_t top = y * args.stride_y - args.padding_y;
-  int64_t first_y = 0;
-  while (top + first_y * args.dilation_y < 0) first_y++;
-  for (int64_t x = begin; x < end; x++) {
-    int64_t left = x * args.stride_x - args.padding_x;
-    if (left < 0) left += (-left + args.dilation_x - 1) / args.dilation_x * args.dilation_x;
-    best[x - begin] = Lowest<A>::value;
-    where[x - begin] = I((top + first_y * args.dilation_y) * args.width + left);
+  const int64_t width = args.out_width, room = whole(width), size = Phases<A>::size(args);
+  A* const best = static_cast<A*>(thread_scratch(
+      Scratch::accumulate, size_t(room) * (sizeof(A) + 2 * sizeof(I)) + size_t(size) * sizeof(A)));
+  I* const where = reinterpret_cast<I*>(best + room);
+  I* const left = where + room;
+  Phases<A> phases(args, reinterpret_cast<A*>(left + room), Lowest<A>::value);
+  // Where nothing beats the lowest value, a window's first place counts.
+  for (int64_t x = 0; x < room; x++) {
+    int64_t place = x * args.stride_x - args.padding_x;
+    if (place < 0) place += (-place + args.dilation_x - 1) / args.dilation_x * args.dilation_x;
+    left[x] = I(place);
   }
-  for (int64_t ky = first_y; ky < args.kernel_y; ky++) {
-    const int64_t iy = top + ky * args.dilation_y;
-    if (iy >= args.height) break;
-    for (int64_t kx = 0; kx < args.kernel_x; kx++) {
-      const int64_t shift = kx * args.dilation_x - args.padding_x;
-      const TapRange range(begin, end, args.stride_x, shift, args.width);
-      with_stride(args.stride_x, [&](auto step) {
-        const int64_t stride = step.of(args.stride_x);
-        const I base = I(iy * args.width + shift);
-        const T* line = plane + iy * args.width + shift;
-        for (int64_t x = range.first; x < range.last; x++) {
-          const A value = A(line[x * stride]);
-          const bool wins = (value > best[x - begin]) | (value != value);
-          best[x - begin] = wins ? value : best[x - begin];
-          where[x - begin] = wins ? I(base + I(x * stride)) : where[x - begin];
+  each_line<T>(args, phases, from, to, [&](int64_t line, int64_t line_y) {
+    int64_t y = line_y * args.stride_y - args.padding_y, ky = 0;
+    for (; y < 0; y += args.dilation_y) ky++;
+    const I first_line = I(y * args.width);
+    in_blocks(width, room, [&](int64_t x) {
+      best[x] = Lowest<A>::value;
+      if (Places) where[x] = first_line + left[x];
+    });
+    for (; ky < args.kernel_y && y < args.height; ky++, y += args.dilation_y) {
+      each_group_of_taps(args.kernel_x, [&]<int K>(int64_t first) {
+        const A* taps[K];
+        I places[K];
+        for (int k = 0; k < K; k++) {
+          taps[k] = phases.tap(y, first + k);
+          places[k] = I(y * args.width + (first + k) * args.dilation_x - args.padding_x);
         }
+        const I stride = I(args.stride_x);
+        in_blocks(width, room, [&](int64_t x) {
+          A top = best[x];
+          I place = Places ? where[x] : I(0);
+          for (int k = 0; k < K; k++) {
+            const A value = taps[k][x];
+            const bool wins = (value > top) | is_nan(value);
+            top = wins ? value : top;
+            if (Places) place = wins ? I(places[k] + I(x) * stride) : place;
+          }
+          best[x] = top;
+          if (Places) where[x] = place;
+        });
       });
     }
-  }
-  for (int64_t i = 0; i < end - begin; i++) out[begin + i] = T(best[i]);
-  if (indices)
-    for (int64_t i = 0; i < end - begin; i++) indices[begin + i] = where[i];
+    // What a block writes too much is overwritten by the lines that follow.
+    T* const out = static_cast<T*>(args.out) + line * width;
+    in_blocks(width, (to - line) * width, [&](int64_t x) { out[x] = T(best[x]); });
+    if (Places) {
+      int64_t* const indices = args.indices + line * width;
+      in_blocks(width, (to - line) * width, [&](int64_t x) { indices[x] = where[x]; });
+    }
+  });
 }
 
 template <class T>
 void max_planes(const PoolArgs& args) {
-  const int64_t lines = args.planes * args.out_height;
-  parallel_for(
-      lines, plane_grain(args.out_width * args.kernel_y * args.kernel_x), [&](int64_t from, int64_t to) {
-        for (int64_t line = from; line < to; line++) {
-          const T* plane = static_cast<const T*>(args.in) + line / args.out_height * args.height * args.width;
-          T* out = static_cast<T*>(args.out) + line * args.out_width;
-          int64_t* indices = args.indices ? args.indices + line * args.out_width : nullptr;
-          for (int64_t x = 0; x < args.out_width; x += kLine)
-            max_line(args, plane, line % args.out_height, x, lesser(args.out_width, x + kLine), out, indices);
-        }
-      });
+  parallel_for(args.planes * args.out_height, plane_grain(args.out_width * args.kernel_y * args.kernel_x),
+               [&](int64_t from, int64_t to) {
+                 args.indices ? max_lines<T, true>(args, from, to) : max_lines<T, false>(args, from, to);
+               });
 }
 
 template <class T>
