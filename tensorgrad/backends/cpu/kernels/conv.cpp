@@ -1,4 +1,5 @@
 #include "tensorgrad/backends/common/parallel.h"
+#include "tensorgrad/backends/cpu/kernels/conv_channels.h"
 #include "tensorgrad/backends/cpu/kernels/conv_depth.h"
 #include "tensorgrad/backends/cpu/kernels/conv_tile.h"
 #include "tensorgrad/backends/cpu/kernels/conv_window.h"
@@ -20,8 +21,9 @@ struct Gather {
   int64_t taps;
   const int32_t *dy, *dx;
   const T* source;
+  bool channels_in_lanes;
   const T* packed;  // per group, panels of `panel_rows` output channels
-  int64_t panel_rows;
+  int64_t panel_rows, packed_group;
   const T* bias;  // of all groups, or null
   T* out;
   int64_t out_lines;  // how many t there are
@@ -30,6 +32,31 @@ struct Gather {
 
   // Whether positions that follow one another lie side by side in the output.
   bool dense() const { return step_x == 1 && step_y == 1 && out_width == window.columns; }
+  // Taps with the same dy stand together, and there are equally many of each.
+  int64_t same_dy() const {
+    int64_t count = 1;
+    while (count < taps && dy[count] == dy[0]) ++count;
+    return count;
+  }
+  // Whether tiles with channels in their lanes leave fewer lanes and lines unused than tiles with positions
+  // there.
+  bool prefers_channels() const {
+    const int64_t width = Simd<T>::width, columns = window.columns, k = window.channels * taps;
+    if (!dense() || out_channels < width || k < 32) return false;
+    const int64_t by_lines = out_lines * ceil_div(columns, width);
+    const int64_t running_on = ceil_div(out_lines * window.pitch - (window.pitch - columns), width);
+    int64_t terms = 0;  // lines inside of the image, over all taps
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      for (int64_t t = 0; t < out_lines; ++t) {
+        const int64_t at = t * window.y.step + dy[tap];
+        terms += at >= 0 && at < window.source_height;
+      }
+    }
+    // Turning a tile around costs about as much as eight more terms of its sums.
+    const int64_t lanes = ceil_div(out_channels, width) * width * columns;
+    const int64_t with_channels = lanes * (terms * window.channels + 8 * out_lines);
+    return with_channels * 100 < out_channels * lesser(by_lines, running_on) * width * k * 97;
+  }
   // One channel to one, with lines that fill most lanes of their vectors.
   bool depthwise() const {
     const int64_t width = Simd<T>::width;
@@ -110,15 +137,18 @@ struct Shared {
     vectors[1] = vectors[0] + most;
     chains = reinterpret_cast<TapChain*>(vectors[1] + most);
     offsets = reinterpret_cast<int32_t*>(chains + plan.taps);
-    for (int64_t c = 0, p = 0; c < window.channels; ++c) {
-      for (int64_t tap = 0; tap < plan.taps; ++tap, ++p) {
-        offsets[p] = int32_t(window.offset(c, plan.dy[tap], plan.dx[tap]));
+    const int64_t together = plan.channels_in_lanes ? plan.same_dy() : plan.taps;
+    for (int64_t first = 0, p = 0; first < plan.taps; first += together) {
+      for (int64_t c = 0; c < window.channels; ++c) {
+        for (int64_t tap = first; tap < first + together; ++tap, ++p) {
+          offsets[p] = int32_t(window.offset(c, plan.dy[tap], plan.dx[tap]));
+        }
       }
     }
     chain_count = 0;
     if (plan.depthwise()) {
       chain_count = list_chains(offsets, plan.taps, window.pitch, chains);
-    } else {
+    } else if (!plan.channels_in_lanes) {
       vector_count[0] = list_vectors(window, window.lines, Simd<T>::width, !plan.dense(), vectors[0]);
       vector_count[1] = list_vectors(window, last_lines, Simd<T>::width, !plan.dense(), vectors[1]);
     }
@@ -178,6 +208,43 @@ void depthwise(const Gather<T>& plan, const Shared& shared, const T* window, int
   }
 }
 
+// Output channels [o_begin, o_end) of a group, in the lanes of tiles that follow the lines from t on. A line
+// takes the taps that lie inside of the image: with the same dy they stand together.
+template <class T>
+void channel_tiles(const Gather<T>& plan, const Shared& shared, const T* window, int64_t t, int64_t lines,
+                   const T* packed, const T* bias, T* out, int64_t o_begin, int64_t o_end) {
+  const Window& w = plan.window;
+  const int64_t same_dy = plan.same_dy(), step = same_dy * w.channels, groups = plan.taps / same_dy;
+  const int64_t plane = plan.out_height * plan.out_width, k = w.channels * plan.taps;
+  const int64_t cuts = ceil_div(w.columns, tile_rows);
+  const auto inside = [&](int64_t line, int64_t group) {
+    const int64_t at = (t + line) * w.y.step + plan.dy[group * same_dy];
+    return at >= 0 && at < w.source_height;
+  };
+  for (int64_t o = o_begin; o < o_end; o += panel_width<T>) {
+    ChannelTile<T> tile;
+    tile.channels = int(lesser(panel_width<T>, o_end - o));
+    tile.bias = bias ? bias + o : nullptr;
+    tile.plane = plane;
+    const int64_t row = tile.channels > Simd<T>::width ? 2 * Simd<T>::width : Simd<T>::width;
+    for (int64_t line = 0; line < lines; ++line) {
+      int64_t first = 0, last = groups;
+      while (first < last && !inside(line, first)) ++first;
+      while (last > first && !inside(line, last - 1)) --last;
+      tile.k = (last - first) * step;
+      tile.offsets = shared.offsets + first * step;
+      tile.weight = packed + o * k + first * step * row;
+      for (int64_t cut = 0; cut < cuts; ++cut) {
+        const int64_t x = w.columns * cut / cuts;
+        tile.rows = int(w.columns * (cut + 1) / cuts - x);
+        tile.window = window + line * w.pitch + x;
+        tile.out = out + o * plane + line * plan.out_width + x;
+        channel_tile(tile);
+      }
+    }
+  }
+}
+
 template <class T>
 void run(Gather<T>& plan) {
   Window& window = plan.window;
@@ -220,10 +287,12 @@ void run(Gather<T>& plan) {
       int64_t channel = group * plan.out_channels;
       T* out = plan.out + (n * plan.groups * plan.out_channels + channel) * plan.out_height * plan.out_width +
                (plan.y0 + t * plan.step_y) * plan.out_width + plan.x0;
-      const T* packed = plan.packed + channel * k;
+      const T* packed = plan.packed + group * plan.packed_group;
       const T* bias = plan.bias ? plan.bias + channel : nullptr;
       const int64_t o_begin = o_index * o_block, o_end = lesser(plan.out_channels, o_begin + o_block);
-      if (shared.chain_count) {
+      if (plan.channels_in_lanes) {
+        channel_tiles(plan, shared, copy, t, count, packed, bias, out, o_begin, o_end);
+      } else if (shared.chain_count) {
         depthwise(plan, shared, copy, count, packed, bias, out, o_begin, o_end);
       } else {
         tiles(plan, copy, shared, count < lines, packed, bias, out, o_begin, o_end);
@@ -244,6 +313,7 @@ template <class T>
 struct Arena {
   int32_t *dy, *dx, *tap_index, *y_storage, *x_storage;
   T* packed;
+  static int64_t padded(int64_t channels) { return ceil_div(channels, Simd<T>::width) * Simd<T>::width; }
   Arena(int64_t taps, int64_t weights) {
     char* base = static_cast<char*>(thread_scratch(
         Scratch::pack_a, size_t(weights) * sizeof(T) + 128 + size_t(taps) * 5 * sizeof(int32_t)));
@@ -256,16 +326,37 @@ struct Arena {
   }
 };
 
+// Packs weight(o, c, tap) = weight[o * o_step + c * c_step + tap_index[tap]] of every group as the tiles take
+// it, which is decided here, the window being known.
 template <class T>
-void pack_weights(const ConvArgs& args, T* packed, int64_t panel_rows) {
-  int64_t out_channels = args.out_channels / args.groups;
-  int64_t k = args.in_channels / args.groups * args.kernel_y * args.kernel_x;
-  const T* weight = static_cast<const T*>(args.weight);
-  for (int64_t group = 0; group < args.groups; ++group) {
-    for (int64_t o = 0; o < out_channels; o += panel_rows) {
-      int rows = int(lesser(panel_rows, out_channels - o));
-      int64_t first = (group * out_channels + o) * k;
-      pack_panel(packed + first, rows, rows, weight + first, k, 1, k);
+void pack_weights(Gather<T>& plan, Arena<T>& arena, const T* weight, int64_t o_step, int64_t c_step,
+                  int64_t group_step) {
+  const int64_t k = plan.window.channels * plan.taps, out = plan.out_channels;
+  plan.channels_in_lanes = plan.prefers_channels();
+  plan.panel_rows = plan.channels_in_lanes ? panel_width<T> : panel_rows_for(out);
+  const int64_t unit = plan.channels_in_lanes ? Simd<T>::width : 1;
+  plan.packed_group = ceil_div(out, unit) * unit * k;
+  const int64_t together = plan.channels_in_lanes ? plan.same_dy() : plan.taps;
+  plan.packed = arena.packed;
+  for (int64_t group = 0; group < plan.groups; ++group, weight += group_step) {
+    T* to = arena.packed + group * plan.packed_group;
+    for (int64_t o = 0; o < out; o += plan.panel_rows) {
+      const int64_t rows = lesser(plan.panel_rows, out - o), row = ceil_div(rows, unit) * unit;
+      if (!plan.channels_in_lanes && o_step == k && c_step == plan.taps) {
+        pack_panel(to, int(rows), int(rows), weight + o * o_step, o_step, 1, k);
+        to += rows * k;
+        continue;
+      }
+      for (int64_t first = 0; first < plan.taps; first += together) {
+        for (int64_t c = 0; c < plan.window.channels; ++c) {
+          const T* from = weight + o * o_step + c * c_step;
+          for (int64_t tap = first; tap < first + together; ++tap, to += row) {
+            const T* at = from + arena.tap_index[tap];
+            for (int64_t i = 0; i < rows; ++i) to[i] = at[i * o_step];
+            for (int64_t i = rows; i < row; ++i) to[i] = 0;
+          }
+        }
+      }
     }
   }
 }
@@ -304,19 +395,19 @@ void forward(const ConvArgs& args) {
   if (pointwise<T>(args)) return forward_pointwise<T>(args);
   int64_t taps = args.kernel_y * args.kernel_x;
   int64_t in = args.in_channels / args.groups;
-  Arena<T> arena(taps, args.out_channels * in * taps);
+  const int64_t out = args.out_channels / args.groups;
+  Arena<T> arena(taps, args.groups * Arena<T>::padded(out) * in * taps);
   Gather<T> plan;
   plan.batch = args.batch;
   plan.groups = args.groups;
-  plan.out_channels = args.out_channels / args.groups;
-  plan.panel_rows = panel_rows_for(plan.out_channels);
-  pack_weights(args, arena.packed, plan.panel_rows);
+  plan.out_channels = out;
   Window& window = plan.window;
   window.y.start(args.stride_y, arena.y_storage);
   window.x.start(args.stride_x, arena.x_storage);
   for (int64_t tap = 0; tap < taps; ++tap) {
     arena.dy[tap] = int32_t(tap / args.kernel_x * args.dilation_y - args.padding_y);
     arena.dx[tap] = int32_t(tap % args.kernel_x * args.dilation_x - args.padding_x);
+    arena.tap_index[tap] = int32_t(tap);
     window.y.add(arena.dy[tap]);
     window.x.add(arena.dx[tap]);
   }
@@ -328,13 +419,13 @@ void forward(const ConvArgs& args) {
   plan.dy = arena.dy;
   plan.dx = arena.dx;
   plan.source = static_cast<const T*>(args.input);
-  plan.packed = arena.packed;
   plan.bias = static_cast<const T*>(args.bias);
   plan.out = static_cast<T*>(args.output);
   plan.out_lines = plan.out_height = args.out_height;
   plan.out_width = args.out_width;
   plan.y0 = plan.x0 = 0;
   plan.step_y = plan.step_x = 1;
+  pack_weights(plan, arena, static_cast<const T*>(args.weight), in * taps, taps, out * in * taps);
   run(plan);
 }
 
@@ -363,20 +454,6 @@ void grad_input_phase(const ConvArgs& args, Arena<T>& arena, int64_t y0, int64_t
   plan.batch = args.batch;
   plan.groups = args.groups;
   plan.out_channels = in;
-  plan.panel_rows = panel_rows_for(in);
-  const T* weight = static_cast<const T*>(args.weight);
-  for (int64_t group = 0; group < args.groups; ++group) {
-    for (int64_t c = 0; c < in; c += plan.panel_rows) {
-      int64_t rows = lesser(plan.panel_rows, in - c);
-      T* to = arena.packed + (group * in + c) * out * taps;
-      for (int64_t o = 0; o < out; ++o) {
-        const T* from = weight + ((group * out + o) * in + c) * all_taps;
-        for (int64_t tap = 0; tap < taps; ++tap, to += rows) {
-          for (int64_t i = 0; i < rows; ++i) to[i] = from[i * all_taps + arena.tap_index[tap]];
-        }
-      }
-    }
-  }
   window.source_height = args.out_height;
   window.source_width = args.out_width;
   window.channels = taps ? out : 0;
@@ -385,7 +462,6 @@ void grad_input_phase(const ConvArgs& args, Arena<T>& arena, int64_t y0, int64_t
   plan.dy = arena.dy;
   plan.dx = arena.dx;
   plan.source = static_cast<const T*>(args.grad_output);
-  plan.packed = arena.packed;
   plan.bias = static_cast<const T*>(args.bias);
   plan.out = static_cast<T*>(args.grad_input);
   plan.out_lines = (args.height - y0 + args.stride_y - 1) / args.stride_y;
@@ -395,6 +471,7 @@ void grad_input_phase(const ConvArgs& args, Arena<T>& arena, int64_t y0, int64_t
   plan.x0 = x0;
   plan.step_y = args.stride_y;
   plan.step_x = args.stride_x;
+  pack_weights(plan, arena, static_cast<const T*>(args.weight), all_taps, in * all_taps, out * in * all_taps);
   run(plan);
 }
 
@@ -423,7 +500,7 @@ void grad_input(const ConvArgs& args) {
   if (args.batch == 0 || args.in_channels == 0 || args.height * args.width == 0) return;
   if (pointwise<T>(args)) return grad_input_pointwise<T>(args);
   int64_t taps = args.kernel_y * args.kernel_x;
-  Arena<T> arena(taps, args.out_channels * (args.in_channels / args.groups) * taps);
+  Arena<T> arena(taps, Arena<T>::padded(args.in_channels / args.groups) * args.out_channels * taps);
   for (int64_t y0 = 0; y0 < lesser(args.stride_y, args.height); ++y0) {
     for (int64_t x0 = 0; x0 < lesser(args.stride_x, args.width); ++x0) grad_input_phase(args, arena, y0, x0);
   }

@@ -128,6 +128,23 @@ struct Simd {
       _mm512_mask_storeu_pd(p, __mmask8((1u << count) - 1), __m512d(v));
     }
 #else
+#if defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) {
+      __m128 part = _mm256_castps256_ps128(__m256(v));
+      if (count & 4) {
+        _mm_storeu_ps(p, part);
+        part = _mm256_extractf128_ps(__m256(v), 1);
+        p += 4;
+      }
+      if (count & 2) {
+        _mm_storel_pi(reinterpret_cast<__m64*>(p), part);
+        part = _mm_movehl_ps(part, part);
+        p += 2;
+      }
+      if (count & 1) _mm_store_ss(p, part);
+      return;
+    }
+#endif
     T lanes[width];
     store(lanes, v);
     for (int i = 0; i < count; ++i) p[i] = lanes[i];

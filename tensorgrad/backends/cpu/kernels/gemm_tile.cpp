@@ -1,6 +1,7 @@
 #include "tensorgrad/backends/cpu/kernels/gemm_tile.h"
 
 #include "tensorgrad/backends/cpu/kernels/gemm_simd.h"
+#include "tensorgrad/backends/cpu/kernels/gemm_transpose.h"
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
@@ -62,31 +63,6 @@ TileFunction<T> find_tile(int wanted, int vectors) {
   if (wanted == rows) return vectors == 1 ? tile<T, rows, 1> : tile<T, rows, 2>;
   if constexpr (rows > 1) return find_tile<T, rows - 1>(wanted, vectors);
   return nullptr;
-}
-
-template <int n, int... lanes>
-struct Lanes : Lanes<n - 1, n - 1, lanes...> {};
-template <int... lanes>
-struct Lanes<0, lanes...> {};
-
-template <int step, class V, int... lane>
-[[gnu::always_inline]] inline void exchange(V& x, V& y, Lanes<0, lane...>) {
-  constexpr int width = int(sizeof...(lane));
-  V low = __builtin_shufflevector(x, y, ((lane & step) ? lane - step + width : lane)...);
-  V high = __builtin_shufflevector(x, y, ((lane & step) ? lane + width : lane + step)...);
-  x = low;
-  y = high;
-}
-
-template <int step, int width, class V>
-[[gnu::always_inline]] inline void transpose_steps(V (&row)[width]) {
-  if constexpr (step < width) {
-#pragma GCC unroll 16
-    for (int i = 0; i < width; ++i) {
-      if (!(i & step)) exchange<step>(row[i], row[i + step], Lanes<width>{});
-    }
-    transpose_steps<step * 2>(row);
-  }
 }
 
 // Panels of at most one vector, read along p: square blocks are transposed in registers. A panel narrower
