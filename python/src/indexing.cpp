@@ -97,11 +97,16 @@ Tensor apply(const Tensor& self, PyObject* key, TensorList& tensors) {
     items = &PyTuple_GET_ITEM(key, 0);
   }
   int64_t specified = 0;
-  std::vector<Tensor> lists(static_cast<size_t>(count));  // items that are sequences, converted once
+  TensorList lists;  // items that are sequences, converted once
+  lists.resize(size_t(count));
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject* item = items[i];
+    if (PyLong_CheckExact(item) || PySlice_Check(item)) {
+      specified++;
+      continue;
+    }
     if (!is_tensor(item) && (!is_index(item) || is_array(item)) && !PyBool_Check(item) && item != Py_None &&
-        item != Py_Ellipsis && !PySlice_Check(item)) {
+        item != Py_Ellipsis) {
       if (!PySequence_Check(item) && !(is_number(item) && PyIndex_Check(item))) refuse(item);
       lists[size_t(i)] = index_tensor(item);
       const Tensor& t = lists[size_t(i)];
@@ -123,7 +128,9 @@ Tensor apply(const Tensor& self, PyObject* key, TensorList& tensors) {
   };
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject* item = items[i];
-    if (lists[size_t(i)].defined()) {
+    if (PyLong_CheckExact(item)) {
+      result = select_at(result, dim, to_int(item), i);
+    } else if (lists[size_t(i)].defined()) {
       record_tensor(lists[size_t(i)]);
     } else if (item == Py_None) {
       result = unsqueeze(result, dim++);

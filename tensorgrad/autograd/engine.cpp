@@ -20,6 +20,7 @@ struct Task {
   bool needed = true;
   bool queued = false;
   int32_t first_capture = -1;
+  size_t first_target = 0;  // where the tasks of the node's edges begin
   TensorList gradients;
 };
 
@@ -27,18 +28,27 @@ struct Task {
 class Tasks {
  public:
   Tasks() : slots_(64, -1) {}
-  Task& operator[](Node* node) {
+  // The place of a node's task, which is added where there is none.
+  int32_t place(Node* node) {
     size_t slot = hash(node);
-    while (slots_[slot] >= 0) {
-      if (tasks_[size_t(slots_[slot])].node == node) return tasks_[size_t(slots_[slot])];
-      slot = (slot + 1) & (slots_.size() - 1);
-    }
-    slots_[slot] = int32_t(tasks_.size());
+    for (; slots_[slot] >= 0; slot = (slot + 1) & (slots_.size() - 1))
+      if (tasks_[size_t(slots_[slot])].node == node) return slots_[slot];
+    const int32_t added = slots_[slot] = int32_t(tasks_.size());
     tasks_.emplace_back();
     tasks_.back().node = node;
     if (tasks_.size() * 2 > slots_.size()) rehash();
-    return tasks_.back();
+    return added;
   }
+  // Adds the tasks below the i-th one: those of its edges, each of which waits for one gradient more.
+  void add_targets(size_t i) {
+    tasks_[i].first_target = targets_.size();
+    for (const Edge& edge : tasks_[i].node->next) {
+      targets_.push_back(edge.node ? place(edge.node.get()) : -1);
+      if (edge.node) tasks_[size_t(targets_.back())].dependencies++;
+    }
+  }
+  // The task of a node's k-th edge, which must lead to a node.
+  Task& target(const Task& task, size_t k) { return tasks_[size_t(targets_[task.first_target + k])]; }
   Task* find(Node* node) {
     for (size_t slot = hash(node); slots_[slot] >= 0; slot = (slot + 1) & (slots_.size() - 1))
       if (tasks_[size_t(slots_[slot])].node == node) return &tasks_[size_t(slots_[slot])];
@@ -48,6 +58,7 @@ class Tasks {
     if (slots_.size() > 64) slots_.resize(64);
     std::fill(slots_.begin(), slots_.end(), -1);
     tasks_.clear();
+    targets_.clear();
   }
   size_t size() const { return tasks_.size(); }
   Task& at(size_t i) { return tasks_[i]; }
@@ -66,6 +77,7 @@ class Tasks {
   }
   std::vector<int32_t> slots_;
   std::vector<Task> tasks_;
+  std::vector<int32_t> targets_;  // of every edge of every task, in order
 };
 
 // A table per thread, reused from run to run; a run inside a run (from a hook) makes its own.
@@ -199,12 +211,10 @@ TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
   Tasks& tasks = lease.tasks();
   int64_t elements = 0;
   // Every node below the roots, and how many gradients each waits for.
-  for (const Edge& root : roots) tasks[root.node.get()];
+  for (const Edge& root : roots) tasks.place(root.node.get());
   for (size_t i = 0; i < tasks.size(); i++) {
-    Node* node = tasks.at(i).node;
-    for (const OutputMeta& output : node->outputs) elements += count_elements(output.sizes);
-    for (const Edge& edge : node->next)
-      if (edge.node) tasks[edge.node.get()].dependencies++;
+    for (const OutputMeta& output : tasks.at(i).node->outputs) elements += count_elements(output.sizes);
+    tasks.add_targets(i);
   }
 
   TensorList captured;
@@ -232,23 +242,24 @@ TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
       changed = false;
       for (Task* task : order) {
         if (task->needed) continue;
-        for (const Edge& edge : task->node->next)
-          if (edge.node && tasks.find(edge.node.get())->needed) {
-            task->needed = changed = true;
-            break;
-          }
+        for (size_t k = 0; k < task->node->next.size() && !task->needed; k++)
+          if (task->node->next[k].node && tasks.target(*task, k).needed) task->needed = changed = true;
       }
     }
   }
 
   const RunScope scope(tasks, inputs.empty());
   if (options.before_run) options.before_run(options.context, elements);
-  std::vector<NodePtr> ready;
-  const auto later_first = [](const NodePtr& a, const NodePtr& b) { return a->sequence < b->sequence; };
+  struct Ready {
+    NodePtr node;
+    Task* task;
+  };
+  std::vector<Ready> ready;
+  const auto later_first = [](const Ready& a, const Ready& b) { return a.node->sequence < b.node->sequence; };
   const auto push = [&](Task& task) {
     if (task.queued) return;
     task.queued = true;
-    ready.push_back(NodePtr(task.node));
+    ready.push_back({NodePtr(task.node), &task});
     std::push_heap(ready.begin(), ready.end(), later_first);
   };
   const auto deliver = [&](Task& task, uint32_t index, Tensor u, const char* producer, size_t output) {
@@ -270,9 +281,9 @@ TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
 
   while (!ready.empty()) {
     std::pop_heap(ready.begin(), ready.end(), later_first);
-    const NodePtr node = std::move(ready.back());
+    const NodePtr node = std::move(ready.back().node);
+    Task& task = *ready.back().task;
     ready.pop_back();
-    Task& task = *tasks.find(node.get());
     TensorList u = std::move(task.gradients);
     if (u.size() < node->outputs.size()) u.resize(node->outputs.size());
 
@@ -283,8 +294,8 @@ TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
       for (int32_t c = task.first_capture; c >= 0; c = captures[size_t(c)].next)
         captured[captures[size_t(c)].result] = u[captures[size_t(c)].index];
       run = false;
-      for (const Edge& edge : node->next)
-        if (edge.node && tasks.find(edge.node.get())->needed) run = true;
+      for (size_t k = 0; k < node->next.size(); k++)
+        if (node->next[k].node && tasks.target(task, k).needed) run = true;
     }
     if (leaf && !options.accumulate) run = false;
     if (run && node->has_hooks()) run_hooks(node->hooks().before, u);
@@ -311,7 +322,7 @@ TensorList run_backward(const SmallVector<Edge, 3>& roots, TensorList gradients,
       for (size_t i = 0; i < node->next.size(); i++) {
         const Edge& edge = node->next[i];
         if (!edge.node) continue;
-        Task& next = *tasks.find(edge.node.get());
+        Task& next = tasks.target(task, i);
         if (i < out.size() && out[i].defined() && (next.needed || options.accumulate)) {
           deliver(next, edge.index, std::move(out[i]), node->name(), i);
         }

@@ -229,15 +229,15 @@ void check_in_place(const Tensor& self, bool others_require_grad) {
 
 void link_view(const Tensor& view, const Tensor& base, const char* creator, ViewKind kind) {
   if (base.impl()->inference) return;  // as PyTorch: neither views nor versions are kept of these
-  auto info = std::make_unique<ViewInfo>();
+  ViewInfo info;
   ViewInfo* parent = base.view_info();
-  info->base = parent ? parent->base : base;
-  info->creator = creator;
-  info->kind = parent && parent->kind != ViewKind::Normal ? parent->kind
-               : autograd_state.inference                 ? ViewKind::Inference
-               : !grad_enabled()                          ? ViewKind::NoGrad
-                                                          : kind;
-  info->version = view.version();
+  info.base = parent ? parent->base : base;
+  info.creator = creator;
+  info.kind = parent && parent->kind != ViewKind::Normal ? parent->kind
+              : autograd_state.inference                 ? ViewKind::Inference
+              : !grad_enabled()                          ? ViewKind::NoGrad
+                                                         : kind;
+  info.version = view.version();
   view.meta().view = std::move(info);
 }
 

@@ -255,7 +255,8 @@ Tensor permute(const Tensor& input, const Ints& dims) {
     sizes.push_back(input.sizes()[d]);
     strides.push_back(input.strides()[d]);
   }
-  return record_view("PermuteBackward0", input.window(sizes, strides, input.storage_offset()), input,
+  return record_view("PermuteBackward0",
+                     input.window(std::move(sizes), std::move(strides), input.storage_offset()), input,
                      "permute", saved(wrapped), [](const Tensor& u, const Ints& dims) {
                        Ints inverse;
                        inverse.resize(dims.size());
@@ -278,9 +279,9 @@ Tensor transpose(const Tensor& input, int64_t dim0, int64_t dim1) {
   Ints strides = input.strides();
   std::swap(sizes[a], sizes[b]);
   std::swap(strides[a], strides[b]);
-  return record_view("TransposeBackward0", input.window(sizes, strides, input.storage_offset()), input,
-                     "transpose", saved(a, b),
-                     [](const Tensor& u, int64_t a, int64_t b) { return transpose(u, a, b); });
+  return record_view(
+      "TransposeBackward0", input.window(std::move(sizes), std::move(strides), input.storage_offset()), input,
+      "transpose", saved(a, b), [](const Tensor& u, int64_t a, int64_t b) { return transpose(u, a, b); });
 }
 TG_OP(transpose, "transpose(Tensor input, int dim0, int dim1) -> Tensor", kFunction | kMethod | kInPlaceView,
       R"(
@@ -296,8 +297,8 @@ Tensor t(const Tensor& input) {
   Ints strides = input.strides();
   std::reverse(sizes.begin(), sizes.end());
   std::reverse(strides.begin(), strides.end());
-  return record_view("TBackward0", input.window(sizes, strides, input.storage_offset()), input, "t", saved(),
-                     [](const Tensor& u) { return t(u); });
+  return record_view("TBackward0", input.window(std::move(sizes), std::move(strides), input.storage_offset()),
+                     input, "t", saved(), [](const Tensor& u) { return t(u); });
 }
 TG_OP(t, "t(Tensor input) -> Tensor", kFunction | kMethod | kInPlaceView, R"(
 The transpose of a matrix; tensors of fewer dimensions as they are.
@@ -329,8 +330,9 @@ Tensor expand(const Tensor& input, const Shape& size, bool) {
     TG_CHECK(sizes[d] >= 0, Runtime, "expand: invalid size ", sizes[d]);
     strides[d] = sizes[d] == have ? input.strides()[own] : 0;
   }
-  return record_view("ExpandBackward0", input.window(sizes, strides, input.storage_offset()), input, "expand",
-                     saved(input.sizes()),
+  return record_view("ExpandBackward0",
+                     input.window(std::move(sizes), std::move(strides), input.storage_offset()), input,
+                     "expand", saved(input.sizes()),
                      [](const Tensor& u, const Shape& sizes) { return sum_to_size(u, sizes); });
 }
 TG_OP(expand, "expand(Tensor input, int[] size, *, bool implicit=False) -> Tensor", kMethod, R"(
@@ -385,9 +387,9 @@ Tensor squeeze(const Tensor& input, const Ints& dims) {
     sizes.push_back(input.sizes()[d]);
     strides.push_back(input.strides()[d]);
   }
-  return record_view("SqueezeBackward1", input.window(sizes, strides, input.storage_offset()), input,
-                     "squeeze", saved(input.sizes()),
-                     [](const Tensor& u, const Shape& sizes) { return reshape(u, sizes); });
+  return record_view(
+      "SqueezeBackward1", input.window(std::move(sizes), std::move(strides), input.storage_offset()), input,
+      "squeeze", saved(input.sizes()), [](const Tensor& u, const Shape& sizes) { return reshape(u, sizes); });
 }
 TG_OP(squeeze, "squeeze(Tensor input, int[1] dim) -> Tensor", kFunction | kMethod | kInPlaceView, R"(
 Without the given dimensions of size 1.
@@ -402,9 +404,9 @@ Tensor squeeze_all(const Tensor& input) {
     sizes.push_back(input.sizes()[d]);
     strides.push_back(input.strides()[d]);
   }
-  return record_view("SqueezeBackward0", input.window(sizes, strides, input.storage_offset()), input,
-                     "squeeze", saved(input.sizes()),
-                     [](const Tensor& u, const Shape& sizes) { return reshape(u, sizes); });
+  return record_view(
+      "SqueezeBackward0", input.window(std::move(sizes), std::move(strides), input.storage_offset()), input,
+      "squeeze", saved(input.sizes()), [](const Tensor& u, const Shape& sizes) { return reshape(u, sizes); });
 }
 TG_OP(squeeze_all, "squeeze(Tensor input) -> Tensor", kFunction | kMethod | kInPlaceView, R"(
 Without any dimension of size 1.
@@ -419,7 +421,8 @@ Tensor unsqueeze(const Tensor& input, int64_t dim) {
   const int64_t stride = d < input.dim() ? sizes[d] * strides[d] : 1;
   sizes.insert(d, 1);
   strides.insert(d, stride);
-  return record_view("UnsqueezeBackward0", input.window(sizes, strides, input.storage_offset()), input,
+  return record_view("UnsqueezeBackward0",
+                     input.window(std::move(sizes), std::move(strides), input.storage_offset()), input,
                      "unsqueeze", saved(d), [](const Tensor& u, int64_t d) { return squeeze(u, {d}); });
 }
 TG_OP(unsqueeze, "unsqueeze(Tensor input, int dim) -> Tensor", kFunction | kMethod | kInPlaceView, R"(
@@ -454,8 +457,8 @@ Tensor select(const Tensor& input, int64_t dim, int64_t index) {
   const int64_t offset = input.storage_offset() + i * strides[d];
   sizes.erase(d);
   strides.erase(d);
-  return record_view("SelectBackward0", input.window(sizes, strides, offset), input, "select",
-                     saved(input.sizes(), d, i),
+  return record_view("SelectBackward0", input.window(std::move(sizes), std::move(strides), offset), input,
+                     "select", saved(input.sizes(), d, i),
                      [](const Tensor& u, const Shape& sizes, int64_t d, int64_t i) {
                        return select_backward(u, sizes, d, i);
                      });
@@ -481,8 +484,8 @@ Tensor slice(const Tensor& input, int64_t dim, std::optional<int64_t> start, std
   const int64_t offset = input.storage_offset() + first * strides[d];
   sizes[d] = (last - first + step - 1) / step;
   strides[d] *= step;
-  return record_view("SliceBackward0", input.window(sizes, strides, offset), input, "slice",
-                     saved(input.sizes(), d, first, last, step),
+  return record_view("SliceBackward0", input.window(std::move(sizes), std::move(strides), offset), input,
+                     "slice", saved(input.sizes(), d, first, last, step),
                      [](const Tensor& u, const Shape& sizes, int64_t d, int64_t first, int64_t last,
                         int64_t step) { return slice_backward(u, sizes, d, first, last, step); });
 }

@@ -93,9 +93,11 @@ AutogradMeta& Tensor::meta() const {
   if (!impl_->meta) impl_->meta = std::make_unique<AutogradMeta>();
   return *impl_->meta;
 }
-ViewInfo* Tensor::view_info() const { return impl_->meta ? impl_->meta->view.get() : nullptr; }
+ViewInfo* Tensor::view_info() const {
+  return impl_->meta && impl_->meta->view ? &*impl_->meta->view : nullptr;
+}
 bool Tensor::base_requires_grad() const {
-  const ViewInfo* info = impl_->meta->view.get();
+  const auto& info = impl_->meta->view;
   return info && info->base.requires_grad();
 }
 Tensor Tensor::grad() const { return impl_->meta ? impl_->meta->grad : Tensor(); }

@@ -121,7 +121,7 @@ class Tensor {
   Ref<TensorImpl> impl_;
 };
 
-struct ViewInfo : Pooled {
+struct ViewInfo {
   Tensor base;
   ViewKind kind = ViewKind::Normal;
   const char* creator = "";  // the function's name, for texts
@@ -130,8 +130,8 @@ struct ViewInfo : Pooled {
 
 struct AutogradMeta : Pooled {
   Tensor grad;
-  Node* accumulator = nullptr;  // weak: the node holds the tensor
-  std::unique_ptr<ViewInfo> view;
+  Node* accumulator = nullptr;   // weak: the node holds the tensor
+  std::optional<ViewInfo> view;  // in place: nearly all tensors that have this record are views
   std::unique_ptr<std::vector<std::pair<int64_t, TensorHook>>> leaf_hooks;
   std::unique_ptr<std::vector<std::pair<int64_t, std::function<void(const Tensor&)>>>> post_accumulate_hooks;
   bool retains_grad = false;

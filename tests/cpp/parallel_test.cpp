@@ -126,7 +126,9 @@ static void scratch_is_per_thread_and_slot() {
   void* b = thread_scratch(Scratch::pack_b, 1000);
   EXPECT(a != b);
   EXPECT(reinterpret_cast<uintptr_t>(a) % 64 == 0);
+#ifndef __SANITIZE_ADDRESS__  // there each request has memory of its own size
   EXPECT(thread_scratch(Scratch::pack_a, 500) == a);
+#endif
   std::thread([&] { EXPECT(thread_scratch(Scratch::pack_a, 1000) != a); }).join();
 }
 

@@ -26,47 +26,6 @@ void compare(const Plan& p, const F& f, const Others& others) {
   float_and_others(p.dtype, [&]<class T>() { map_binary<bool, T>(p, f); }, others);
 }
 
-// Signed overflow wraps, as PyTorch's does: integer arithmetic goes through unsigned.
-template <class T>
-struct unsigned_of {
-  using type = T;
-};
-template <>
-struct unsigned_of<int64_t> {
-  using type = uint64_t;
-};
-template <>
-struct unsigned_of<int32_t> {
-  using type = uint32_t;
-};
-template <>
-struct unsigned_of<int16_t> {
-  using type = uint32_t;
-};
-template <>
-struct unsigned_of<int8_t> {
-  using type = uint32_t;
-};
-template <class T>
-using unsigned_t = typename unsigned_of<T>::type;
-
-template <class T>
-TG_INLINE T wrapping_add(T a, T b) {
-  return T(unsigned_t<T>(a) + unsigned_t<T>(b));
-}
-template <class T>
-TG_INLINE T wrapping_mul(T a, T b) {
-  return T(unsigned_t<T>(a) * unsigned_t<T>(b));
-}
-
-template <class T>
-TG_INLINE T product(T a, T b) {
-  if constexpr (is_float<T>)
-    return a * b;
-  else
-    return wrapping_mul(a, b);
-}
-
 template <class T>
 TG_INLINE T floor_quotient(T a, T b) {
   if constexpr (is_float<T>) {
@@ -83,7 +42,7 @@ TG_INLINE T floor_quotient(T a, T b) {
         sizeof(T) == 4 ? T(__builtin_floorf(float(quotient))) : T(__builtin_floor(double(quotient)));
     return quotient - floored > T(0.5) ? floored + 1 : floored;
   } else {
-    if (b == T(-1)) return T(0 - unsigned_t<T>(a));
+    if (b == T(-1)) return T(-a);
     const T quotient = T(a / b);
     return T(quotient - ((a % b != 0) && ((a < 0) != (b < 0))));
   }
@@ -93,7 +52,7 @@ TG_INLINE T trunc_quotient(T a, T b) {
   if constexpr (is_float<T>)
     return sizeof(T) == 4 ? T(__builtin_truncf(float(a / b))) : T(__builtin_trunc(double(a / b)));
   else
-    return b == T(-1) ? T(0 - unsigned_t<T>(a)) : T(a / b);
+    return b == T(-1) ? T(-a) : T(a / b);
 }
 template <class T>
 TG_INLINE T trunc_remainder(T a, T b) {
@@ -116,8 +75,8 @@ TG_INLINE T power(T a, T b) {
     if (b < 0) return a == 1 ? T(1) : a == T(-1) ? (b & 1 ? T(-1) : T(1)) : T(0);
     T result = 1;
     for (; b; b = T(b >> 1)) {
-      if (b & 1) result = wrapping_mul(result, a);
-      a = wrapping_mul(a, a);
+      if (b & 1) result = T(result * a);
+      a = T(a * a);
     }
     return result;
   }
@@ -153,13 +112,13 @@ void add(const Plan& p, Scalar alpha) {
       map_binary<T, T>(p, [scale](bool a, bool b) { return a || (scale && b); });
     } else {
       const T scale = alpha.to<T>();
-      map_binary<T, T>(p, [scale](T a, T b) { return wrapping_add(a, wrapping_mul(scale, b)); });
+      map_binary<T, T>(p, [scale](T a, T b) { return T(a + scale * b); });
     }
   };
   float_and_others(p.dtype, of_type, [&] { portable::add(p, alpha); });
 }
 
-TG_BINARY(mul, all_dtypes, product(a, b))
+TG_BINARY(mul, all_dtypes, a* b)
 TG_BINARY(div, floating_dtypes, a / b)
 TG_BINARY(div_floor, all_dtypes, floor_quotient(a, b))
 TG_BINARY(div_trunc, all_dtypes, trunc_quotient(a, b))

@@ -63,9 +63,14 @@ TG_INLINE T at_least(T x, T lo) {
 // Adding this constant and taking it away rounds to the nearest integer; the sum's low bits are that integer.
 constexpr float magic_f = 0x1.8p23f;
 constexpr double magic_d = 0x1.8p52;
+// The integer nearest to x, of t = x + magic.
+TG_INLINE int32_t rounded(float t) { return wrapped_difference(bits(t), bits(magic_f)); }
+TG_INLINE int64_t rounded(double t) { return wrapped_difference(bits(t), bits(magic_d)); }
 
-TG_INLINE float pow2i(int32_t n) { return from_bits((n + 127) << 23); }  // n in [-126, 127]
-TG_INLINE double pow2i(int64_t n) { return from_bits((n + 1023) << 52); }
+TG_INLINE float pow2i(int32_t n) {
+  return from_bits(int32_t((uint32_t(n) + 127) << 23));
+}  // n in [-126, 127]
+TG_INLINE double pow2i(int64_t n) { return from_bits(int64_t((uint64_t(n) + 1023) << 52)); }
 
 // p * 2^n in two steps, so that results may be denormal and overflow late.
 TG_INLINE float scale2(float p, int32_t n) {
@@ -74,8 +79,8 @@ TG_INLINE float scale2(float p, int32_t n) {
 }
 // n in [-2046, 2046]; 64-bit arithmetic shifts are missing below AVX-512, hence the offset.
 TG_INLINE double scale2(double p, int64_t n) {
-  int64_t h = int64_t(uint64_t(n + 4096) >> 1) - 2048;
-  return p * pow2i(h) * pow2i(n - h);
+  int64_t h = int64_t((uint64_t(n) + 4096) >> 1) - 2048;
+  return p * pow2i(h) * pow2i(wrapped_difference(n, h));
 }
 
 // The leading 12 bits of x; their square is exact.

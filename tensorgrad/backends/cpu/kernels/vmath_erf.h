@@ -47,7 +47,7 @@ TG_INLINE float times_exp_minus_square(float ratio, float a, float scale, int32_
 #endif
   float t = fma(x, 0x1.715476p0f, magic_f), k = t - magic_f;
   float q = exp_minus_one(fma(k, -0x1.62e4p-1f, x), fma(k, -0x1.7f7d1cp-20f, x_low));
-  return fma(ratio, q, ratio) * pow2i(bits(t) - bits(magic_f) + up);
+  return fma(ratio, q, ratio) * pow2i(rounded(t) + up);
 }
 
 TG_INLINE float erf(float x) {

@@ -31,11 +31,11 @@ struct ExpParts<double> {
 };
 TG_INLINE ExpParts<float> exp_split(float x) {
   float t = fma(x, 0x1.715476p0f, magic_f), k = t - magic_f;
-  return {bits(t) - bits(magic_f), fma(k, -0x1.62e4p-1f, x), k * -0x1.7f7d1cp-20f};
+  return {rounded(t), fma(k, -0x1.62e4p-1f, x), k * -0x1.7f7d1cp-20f};
 }
 TG_INLINE ExpParts<double> exp_split(double x) {
   double t = fma(x, 0x1.71547652b82fep0, magic_d), k = t - magic_d;
-  return {bits(t) - bits(magic_d), fma(k, -0x1.62e42fefp-1, x), k * -0x1.473de6af278edp-34};
+  return {rounded(t), fma(k, -0x1.62e42fefp-1, x), k * -0x1.473de6af278edp-34};
 }
 
 // e^(r + low) - 1, with r added last: one rounding of its size.
@@ -71,7 +71,7 @@ TG_INLINE float exp_to_float(double w, float factor = 1.0f) {
   w = at_least(at_most(w, 110.0), -110.0);
   double t = w * 0x1.71547652b82fep0 + magic_d, k = t - magic_d;
   float r = float(w - k * 0x1.62e42fefa39efp-1);
-  return scale2((1.0f + fma(r * r, exp_tail(r), r)) * factor, int32_t(bits(t) - bits(magic_d)));
+  return scale2((1.0f + fma(r * r, exp_tail(r), r)) * factor, int32_t(rounded(t)));
 }
 
 TG_INLINE double exp_scaled(double x, int32_t up) {
@@ -84,12 +84,12 @@ TG_INLINE double exp(double x) { return exp_scaled(x, 0); }
 TG_INLINE float exp2(float x) {
   x = at_least(at_most(x, 130.0f), -152.0f);
   float t = x + magic_f, r = (x - (t - magic_f)) * 0x1.62e43p-1f;
-  return scale2(1.0f + fma(r * r, exp_tail(r), r), bits(t) - bits(magic_f));
+  return scale2(1.0f + fma(r * r, exp_tail(r), r), rounded(t));
 }
 TG_INLINE double exp2(double x) {
   x = at_least(at_most(x, 1026.0), -1080.0);
   double t = x + magic_d, r = (x - (t - magic_d)) * 0x1.62e42fefa39efp-1;
-  return scale2(1.0 + fma(r * r, exp_tail(r), r), bits(t) - bits(magic_d));
+  return scale2(1.0 + fma(r * r, exp_tail(r), r), rounded(t));
 }
 
 // 2^n (e^r - 1) + (2^n - 1), at half scale so that n = 128 does not overflow early.
