@@ -17,6 +17,14 @@ template <class F, class Others>
 void all_dtypes(const Plan& p, const F& f, const Others& others) {
   float_and_others(p.dtype, [&]<class T>() { map_binary<T, T>(p, f); }, others);
 }
+// Division leaves bool out, as the ops do: true is also its -1, and false its only other divisor.
+template <class F, class Others>
+void number_dtypes(const Plan& p, const F& f, const Others& others) {
+  const auto of_type = [&]<class T>() {
+    if constexpr (!__is_same(T, bool)) map_binary<T, T>(p, f);
+  };
+  float_and_others(p.dtype, of_type, others);
+}
 template <class F, class Others>
 void floating_dtypes(const Plan& p, const F& f, const Others& others) {
   floats_only(p.dtype, [&]<class T>() { map_binary<T, T>(p, f); }, others);
@@ -120,10 +128,10 @@ void add(const Plan& p, Scalar alpha) {
 
 TG_BINARY(mul, all_dtypes, a* b)
 TG_BINARY(div, floating_dtypes, a / b)
-TG_BINARY(div_floor, all_dtypes, floor_quotient(a, b))
-TG_BINARY(div_trunc, all_dtypes, trunc_quotient(a, b))
-TG_BINARY(remainder, all_dtypes, floor_remainder(a, b))
-TG_BINARY(fmod, all_dtypes, trunc_remainder(a, b))
+TG_BINARY(div_floor, number_dtypes, floor_quotient(a, b))
+TG_BINARY(div_trunc, number_dtypes, trunc_quotient(a, b))
+TG_BINARY(remainder, number_dtypes, floor_remainder(a, b))
+TG_BINARY(fmod, number_dtypes, trunc_remainder(a, b))
 TG_BINARY(pow, all_dtypes, power(a, b))
 TG_BINARY(atan2, floating_dtypes,
           sizeof(T) == 4 ? T(__builtin_atan2f(float(a), float(b))) : T(__builtin_atan2(double(a), double(b))))
