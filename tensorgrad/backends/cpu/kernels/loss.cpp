@@ -55,7 +55,7 @@ void rows_forward(const Rows& p) {
       T sum = 0;
       for (int64_t b = 0; b < n; b += block) {
         const int64_t m = n - b < block ? n - b : block;
-        for (int64_t i = 0; i < m; i++) e[i] = vm::exp(row[b + i] - top);
+        for (int64_t i = 0; i < m; i++) e[i] = vm::exp_below(row[b + i] - top);
         sum += row_sum(e, m);
       }
       const T l = vm::log(sum);
@@ -87,7 +87,7 @@ void rows_backward(const Rows& p) {
       }
       const T f = factor[r * stride] * scale * (weight ? weight[t] : T(1)), l = lse[r];
 #pragma GCC ivdep
-      for (int64_t i = 0; i < n; i++) out[i] = vm::exp(row[i] - l) * f;
+      for (int64_t i = 0; i < n; i++) out[i] = vm::exp_below(row[i] - l) * f;
       out[t] -= f;
     }
   });

@@ -20,9 +20,23 @@ void running(const ScanArgs& a, Acc start, const F& step) {
   const T* in = static_cast<const T*>(a.in);
   T* out = static_cast<T*>(a.out);
   if (a.inner == 1) {
-    each_line(a, [&](int64_t first) {
-      Acc total = start;
-      for (int64_t i = 0; i < a.length; i++) out[first + i] = T(total = step(total, Acc(in[first + i])));
+    // A sum waits for the one before it: several rows at once fill the time.
+    constexpr int64_t kRows = 4;
+    const auto rows = [&]<int64_t count>(int64_t row) {
+      const T* from = in + row * a.length;
+      T* to = out + row * a.length;
+      Acc total[count];
+      for (int64_t r = 0; r < count; r++) total[r] = start;
+      for (int64_t i = 0; i < a.length; i++)
+#pragma GCC unroll 4
+        for (int64_t r = 0; r < count; r++) {
+          total[r] = step(total[r], Acc(from[r * a.length + i]));
+          to[r * a.length + i] = T(total[r]);
+        }
+    };
+    parallel_for(a.outer, (kGrain / (a.length + 1) / kRows + 1) * kRows, [&](int64_t begin, int64_t end) {
+      for (; begin + kRows <= end; begin += kRows) rows.template operator()<kRows>(begin);
+      for (; begin < end; begin++) rows.template operator()<1>(begin);
     });
     return;
   }

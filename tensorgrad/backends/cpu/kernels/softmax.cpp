@@ -7,10 +7,6 @@
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
 
-// e^x for x <= 0.
-TG_INLINE float exp_below(float x) { return vm::exp_negative(x, 0); }
-TG_INLINE double exp_below(double x) { return vm::exp(x); }
-
 template <class T, bool log>
 struct Forward {
   static void row(const T* x, T* y, int64_t n) {
@@ -21,7 +17,7 @@ struct Forward {
       for (int64_t i = 0; i < n; i++) y[i] = (x[i] - top) - shift;
     } else {
 #pragma GCC ivdep
-      for (int64_t i = 0; i < n; i++) y[i] = exp_below(x[i] - top);
+      for (int64_t i = 0; i < n; i++) y[i] = vm::exp_below(x[i] - top);
       const T scale = T(1) / row_sum(y, n);
 #pragma GCC ivdep
       for (int64_t i = 0; i < n; i++) y[i] *= scale;
@@ -35,7 +31,7 @@ struct Forward {
     for (int64_t b = 0; b < n; b += block) {
       const int64_t m = n - b < block ? n - b : block;
       if (below)
-        for (int64_t i = 0; i < m; i++) e[i] = exp_below(x[b + i] - top);
+        for (int64_t i = 0; i < m; i++) e[i] = vm::exp_below(x[b + i] - top);
       else
         for (int64_t i = 0; i < m; i++) e[i] = vm::exp(x[b + i] - top);
       sum += row_sum(e, m);
@@ -53,7 +49,7 @@ struct Forward {
       T* out = y + k * inner;
 #pragma GCC ivdep
       for (int64_t j = 0; j < width; j++) {
-        const T d = in[j] - top[j], e = exp_below(d);
+        const T d = in[j] - top[j], e = vm::exp_below(d);
         sum[j] += e;
         out[j] = log ? d : e;
       }
@@ -74,7 +70,7 @@ struct Backward {
   static void row(const T* u, const T* y, T* out, int64_t n) {
     const T sum = log ? row_sum(u, n) : row_dot(u, y, n);
 #pragma GCC ivdep
-    for (int64_t i = 0; i < n; i++) out[i] = log ? u[i] - exp_below(y[i]) * sum : y[i] * (u[i] - sum);
+    for (int64_t i = 0; i < n; i++) out[i] = log ? u[i] - vm::exp_below(y[i]) * sum : y[i] * (u[i] - sum);
   }
   static void columns(const T* u, const T* y, T* out, int64_t n, int64_t inner, int64_t width) {
     T sum[Forward<T, log>::kColumns];
@@ -87,7 +83,7 @@ struct Backward {
 #pragma GCC ivdep
       for (int64_t j = 0; j < width; j++) {
         const int64_t i = k * inner + j;
-        out[i] = log ? u[i] - exp_below(y[i]) * sum[j] : y[i] * (u[i] - sum[j]);
+        out[i] = log ? u[i] - vm::exp_below(y[i]) * sum[j] : y[i] * (u[i] - sum[j]);
       }
   }
 };
@@ -101,8 +97,8 @@ TG_INLINE T finite_or_zero(T x) {
 template <class T>
 struct LogSum {
   static void row(const T* x, T* y, int64_t n) {
-    const T top = finite_or_zero(row_max(x, n));
-    *y = top + Forward<T, true>::log_of_sum(x, top, n, false);
+    const T greatest = row_max(x, n), top = finite_or_zero(greatest);
+    *y = top + Forward<T, true>::log_of_sum(x, top, n, top == greatest);
   }
   static void columns(const T* x, T* y, int64_t n, int64_t inner, int64_t width) {
     T top[Forward<T, true>::kColumns];
