@@ -109,15 +109,20 @@ void copy(const Plan& p) {
 #ifndef TG_PORTABLE
 void fill(const Plan& p, Scalar value) {
   const auto fill_with = [&]<class T>(T element) {
-    for_each_run<1>(p, [&](char* const* data, int64_t n) {
-      const int64_t so = p.strides[0][0];
-      if (so == int64_t(sizeof(T))) {
-        T* out = reinterpret_cast<T*>(data[0]);
-        for (int64_t i = 0; i < n; i++) out[i] = element;
-      } else {
-        for (int64_t i = 0; i < n; i++) at<T>(data[0], i, so) = element;
-      }
-    });
+    const bool past = p.numel * int64_t(sizeof(T)) >= kPastCaches;
+    const auto all = element - typename Moved<T, kVectorBytes>::V{};
+    for_each_run<1>(
+        p,
+        [&](char* const* data, int64_t n) {
+          const int64_t so = p.strides[0][0];
+          if (so == int64_t(sizeof(T)))
+            write_run(
+                reinterpret_cast<T*>(data[0]), n, past, [&](int64_t) { return element; },
+                [&](int64_t) { return all; });
+          else
+            for (int64_t i = 0; i < n; i++) at<T>(data[0], i, so) = element;
+        },
+        [&] { fence_moves(past); });
   };
   switch (p.out_dtype) {
     case DType::Bool: return fill_with(uint8_t(value.to_bool()));

@@ -77,6 +77,8 @@ void copy_same(const Plan& p) {
   constexpr int64_t size = sizeof(T), width = Moved<T, kVectorBytes>::width;
   if (const int cross = crossing_dim<T>(p)) return transpose_copy<T>(p, cross);
   const bool past = p.numel * size >= kPastCaches;
+  // Short runs out of a large tensor: the processor does not foresee where the next ones are.
+  const int64_t ahead = past && p.ndim > 1 && p.sizes[0] * size <= 1024 ? 4 * p.strides[1][1] : 0;
   for_each_run<2>(
       p,
       [&](char* const* data, int64_t n) {
@@ -84,6 +86,7 @@ void copy_same(const Plan& p) {
         T* out = reinterpret_cast<T*>(data[0]);
         const T* in = reinterpret_cast<const T*>(data[1]);
         if (so == size && sa == size) {
+          if (ahead != 0) expect_line<false>(data[1] + ahead, n * size);
           copy_run(data[0], data[1], n * size, past);
         } else if (so == size && sa == 0) {
           const T value = *in;

@@ -22,43 +22,74 @@ TG_INLINE bool all_within(const char* index, int64_t stride, int64_t n, int64_t 
   return signs >= 0;
 }
 
+// What becomes of places in the indexed operand and elements of the other one: of one pair, and of a dense
+// run of n <= kIndices.
+struct Reading {
+  bool past;
+  template <class T>
+  TG_INLINE void one(const T& place, T& element) const {
+    element = place;
+  }
+  template <class T, class P>
+  TG_INLINE void all(T* run, int64_t n, const P& place) const {
+    if (!past) return write_each(run, n, place);
+    alignas(64) T buffer[kIndices];
+    write_each(buffer, n, place);
+    copy_run(reinterpret_cast<char*>(run), reinterpret_cast<const char*>(buffer), n * int64_t(sizeof(T)),
+             true);
+  }
+};
+template <Combine K>
+struct Writing {
+  template <class T>
+  TG_INLINE void one(T& place, const T& element) const {
+    combine<K>(place, element);
+  }
+  template <class T, class P>
+  TG_INLINE void all(const T* run, int64_t n, const P& place) const {
+    for (int64_t i = 0; i < n; i++) combine<K>(place(i), run[i]);
+  }
+};
+
 // One run of the plan: three operands, `data[indexed]` the one that is read or written at the indices
 // data[1], and the other one, walked by position.
-template <int indexed, class T, class F>
+template <int indexed, class T, class M>
 TG_INLINE void indexed_run(const Plan& p, const GatherArgs& args, char* const* data, int64_t n,
-                           const F& move) {
+                           const M& move) {
   constexpr int walked = 2 - indexed;
-  const int64_t at_stride = p.strides[indexed][0], index_stride = p.strides[1][0], size = sizeof(T);
-  const int64_t walked_stride = p.strides[walked][0];
+  constexpr int64_t size = sizeof(T);
+  const int64_t at_stride = p.strides[indexed][0], index_stride = p.strides[1][0];
+  const int64_t walked_stride = p.strides[walked][0], step = args.stride;
+  const bool in_line = at_stride == 0 && step == size, dense = index_stride == 8 && walked_stride == size;
+  const int64_t line_bytes = args.size * size;
+  if (in_line && p.ndim > 1 && n >= args.size / 8 && line_bytes <= kLongLine &&
+      p.numel / n * line_bytes >= kFar)
+    expect_line<indexed == 0>(data[indexed] + p.strides[indexed][1], line_bytes);
   for (int64_t from = 0; from < n; from += kIndices) {
     const int64_t m = n - from < kIndices ? n - from : kIndices;
     const char* const index = data[1] + from * index_stride;
     char* const place = data[indexed] + from * at_stride;
     char* const other = data[walked] + from * walked_stride;
-    const int64_t* const dense = reinterpret_cast<const int64_t*>(index);
-    T* const run = reinterpret_cast<T*>(other);
+    const int64_t* const indices = reinterpret_cast<const int64_t*>(index);
     if (!all_within(index, index_stride, m, args.size)) {
       for (int64_t i = 0; i < m; i++) {
         const int64_t value = *reinterpret_cast<const int64_t*>(index + i * index_stride);
         if (uint64_t(value) >= uint64_t(args.size))
           report(args.bad, value);
         else
-          move(*reinterpret_cast<T*>(place + i * at_stride + value * args.stride),
-               at<T>(other, i, walked_stride));
+          move.one(at<T>(place + i * at_stride, value, step), at<T>(other, i, walked_stride));
       }
-    } else if (index_stride == 8 && walked_stride == size && at_stride == 0 && args.stride == size) {
+    } else if (dense && in_line) {
       T* const line = reinterpret_cast<T*>(place);
-      for (int64_t i = 0; i < m; i++) move(line[dense[i]], run[i]);
-    } else if (index_stride == 8 && walked_stride == size) {
-      const int64_t step = args.stride;
-      for (int64_t i = 0; i < m; i++)
-        move(*reinterpret_cast<T*>(place + i * at_stride + dense[i] * step), run[i]);
+      move.all(reinterpret_cast<T*>(other), m, [&](int64_t i) -> T& { return line[indices[i]]; });
+    } else if (dense) {
+      move.all(reinterpret_cast<T*>(other), m,
+               [&](int64_t i) -> T& { return at<T>(place + i * at_stride, indices[i], step); });
     } else {
-      for (int64_t i = 0; i < m; i++) {
-        const int64_t value = *reinterpret_cast<const int64_t*>(index + i * index_stride);
-        move(*reinterpret_cast<T*>(place + i * at_stride + value * args.stride),
-             at<T>(other, i, walked_stride));
-      }
+      for (int64_t i = 0; i < m; i++)
+        move.one(
+            at<T>(place + i * at_stride, *reinterpret_cast<const int64_t*>(index + i * index_stride), step),
+            at<T>(other, i, walked_stride));
     }
   }
 }
@@ -84,7 +115,7 @@ void scatter_all(const Plan& p, const GatherArgs& args) {
     for (int k = 0; k < 3; k++) data[k] = p.data[k] + (split < 0 ? 0 : begin * p.strides[k][split]);
     const int64_t inner = split == 0 ? end - begin : p.sizes[0], outer = each * (end - begin) / inner;
     for (int64_t o = 0; o < outer; o++) {
-      indexed_run<0, T>(p, args, data, inner, [](T& to, T from) { combine<K>(to, from); });
+      indexed_run<0, T>(p, args, data, inner, Writing<K>{});
       for (int d = 1; d < p.ndim; d++) {
         for (int k = 0; k < 3; k++) data[k] += p.strides[k][d];
         if (++index[d] < sizes[d]) break;
@@ -100,9 +131,10 @@ void scatter_all(const Plan& p, const GatherArgs& args) {
 #ifndef TG_PORTABLE
 void gather(const Plan& p, const GatherArgs& args) {
   by_width(p.out_dtype, [&]<class T>() {
-    for_each_run<3>(p, [&](char* const* data, int64_t n) {
-      indexed_run<2, T>(p, args, data, n, [](T from, T& to) { to = from; });
-    });
+    const bool past = p.numel * int64_t(sizeof(T)) >= kPastCaches;
+    for_each_run<3>(
+        p, [&](char* const* data, int64_t n) { indexed_run<2, T>(p, args, data, n, Reading{past}); },
+        [&] { fence_moves(past); });
   });
 }
 #endif

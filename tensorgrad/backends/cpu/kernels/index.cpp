@@ -23,6 +23,16 @@ int64_t before_offset(const IndexArgs& a, int64_t b) {
   return offset_at(b, a.before_dims, a.before_sizes, a.before_strides);
 }
 
+// Where single elements of dense rows are indexed, the next row comes into the caches ahead of its turn.
+template <bool written>
+TG_INLINE void expect_next(const IndexArgs& a, const char* row) {
+  if (a.before_dims == 0) return;
+  const int64_t pitch = a.before_strides[0];
+  if (pitch <= kLongLine && pitch * a.before_sizes[0] >= kFar &&
+      a.count * int64_t(element_size(a.dtype)) >= pitch / 8)
+    expect_line<written>(row + pitch, pitch);
+}
+
 // Calls run(data, stride, j, n) for the runs of elements [from, to) of the dimensions after the indexed one,
 // j being the first one's place among them.
 template <class F>
@@ -50,6 +60,7 @@ void set(const IndexArgs& a) {
     char* const base = a.data + before_offset(a, b);
     const T* in = values + (a.scalar ? 0 : b * a.count * after);
     if (after == 1) {
+      expect_next<true>(a, base);
       for (int64_t i = 0; i < a.count; i++)
         combine<K>(*reinterpret_cast<T*>(base + a.offsets[i]), in[a.scalar ? 0 : i]);
       return;
@@ -75,15 +86,13 @@ void set(const IndexArgs& a) {
 // Single elements of a row, by way of a buffer where they go past the caches.
 template <class T>
 TG_INLINE void pick_elements(T* out, const char* base, const int64_t* offsets, int64_t n, bool past) {
-  if (!past) {
-    for (int64_t i = 0; i < n; i++) out[i] = *reinterpret_cast<const T*>(base + offsets[i]);
-    return;
-  }
+  const auto element = [&](int64_t i) { return *reinterpret_cast<const T*>(base + offsets[i]); };
+  if (!past) return write_each(out, n, element);
   constexpr int64_t block = 512;
   alignas(64) T buffer[block];
   for (int64_t from = 0; from < n; from += block) {
     const int64_t m = n - from < block ? n - from : block;
-    for (int64_t i = 0; i < m; i++) buffer[i] = *reinterpret_cast<const T*>(base + offsets[from + i]);
+    write_each(buffer, m, [&](int64_t i) { return element(from + i); });
     copy_run(reinterpret_cast<char*>(out + from), reinterpret_cast<const char*>(buffer),
              m * int64_t(sizeof(T)), true);
   }
@@ -101,6 +110,7 @@ void get(const IndexArgs& a) {
       const int64_t stop = a.count - i < end - k ? a.count : i + (end - k);
       k += stop - i;
       if (after == 1) {
+        expect_next<false>(a, base);
         pick_elements(out, base, a.offsets + i, stop - i, past);
         out += stop - i;
         continue;

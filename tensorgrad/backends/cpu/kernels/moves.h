@@ -68,6 +68,33 @@ TG_INLINE void write_run(T* out, int64_t n, bool past, const S& scalar, const F&
   for (; i < n; i++) out[i] = scalar(i);
 }
 
+// out[i] = element(i) for i < n, elements from here and there: two neighbours of four bytes go by one store,
+// of which a core has fewer than of loads.
+template <class T, class F>
+TG_INLINE void write_each(T* out, int64_t n, const F& element) {
+  int64_t i = 0;
+  if constexpr (sizeof(T) == 4) {
+    const auto pair = [&](int64_t j) {
+      const T two[2] = {element(j), element(j + 1)};
+      return __builtin_bit_cast(uint64_t, two);
+    };
+    for (; i + 4 <= n; i += 4) {
+      const uint64_t first = pair(i), second = pair(i + 2);
+      __builtin_memcpy(out + i, &first, 8);
+      __builtin_memcpy(out + i + 2, &second, 8);
+    }
+  }
+  for (; i < n; i++) out[i] = element(i);
+}
+
+// A line of memory that is about to be read (or written) here and there: no order that the processor would
+// foresee. Of a tensor below kFar the caches have it anyway, and long lines would not stay until then.
+constexpr int64_t kFar = int64_t(2) << 20, kLongLine = 16384;
+template <bool written>
+TG_INLINE void expect_line(const char* line, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(line + i, written);
+}
+
 // Two loads and two stores that overlap serve all lengths from one vector to two.
 template <int bytes>
 TG_INLINE void copy_ends(char* out, const char* in, int64_t n) {
@@ -75,14 +102,27 @@ TG_INLINE void copy_ends(char* out, const char* in, int64_t n) {
   store_moved<false>(out, first);
   store_moved<false>(out + n - bytes, last);
 }
+// Less than a vector.
+TG_INLINE void copy_short(char* out, const char* in, int64_t n) {
+  if (n > 32)
+    copy_ends<kVectorBytes == 64 ? 32 : 16>(out, in, n);
+  else if (n >= 16)
+    copy_ends<16>(out, in, n);
+  else if (n >= 8)
+    copy_ends<8>(out, in, n);
+  else if (n >= 4)
+    copy_ends<4>(out, in, n);
+  else
+    for (int64_t i = 0; i < n; i++) out[i] = in[i];
+}
 // n bytes that do not overlap; a call of memmove costs as much as a short run.
 TG_INLINE void copy_run(char* out, const char* in, int64_t n, bool past) {
   if (past && n >= 2 * kVectorBytes) {
-    // An ordinary store only where the run has part of a vector: it would fetch the line.
+    // No ordinary store may touch a line that goes past the caches: it would fetch what is on its way out.
     int64_t i = -int64_t(reinterpret_cast<uintptr_t>(out)) & (kVectorBytes - 1);
-    if (i > 0) store_moved<false>(out, load_moved<char>(in));
+    copy_short(out, in, i);
     for (; i + kVectorBytes <= n; i += kVectorBytes) store_moved<true>(out + i, load_moved<char>(in + i));
-    if (i < n) store_moved<false>(out + n - kVectorBytes, load_moved<char>(in + n - kVectorBytes));
+    copy_short(out + i, in + i, n - i);
   } else if (n > 2048) {
     __builtin_memmove(out, in, size_t(n));
   } else if (n >= kVectorBytes) {
@@ -90,17 +130,8 @@ TG_INLINE void copy_run(char* out, const char* in, int64_t n, bool past) {
     for (int64_t i = 0; i + kVectorBytes < n; i += kVectorBytes)
       store_moved<false>(out + i, load_moved<char>(in + i));
     store_moved<false>(out + n - kVectorBytes, load_moved<char>(in + n - kVectorBytes));
-  } else if (n >= 16) {
-    if (n > 32)
-      copy_ends<kVectorBytes == 64 ? 32 : 16>(out, in, n);
-    else
-      copy_ends<16>(out, in, n);
-  } else if (n >= 8) {
-    copy_ends<8>(out, in, n);
-  } else if (n >= 4) {
-    copy_ends<4>(out, in, n);
   } else {
-    for (int64_t i = 0; i < n; i++) out[i] = in[i];
+    copy_short(out, in, n);
   }
 }
 
