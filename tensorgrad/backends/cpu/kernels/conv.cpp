@@ -73,21 +73,22 @@ int64_t list_vectors(const Window& window, int64_t lines, int width, bool gaps, 
   const int64_t length = lines * pitch - (pitch - columns);
   const int64_t by_lines = lines * ceil_div(columns, width), running_on = ceil_div(length, width);
   const bool by_line = gaps ? by_lines * 3 <= running_on * 4 : by_lines <= running_on;
+  const int64_t line_end = by_line ? columns : pitch;
   int64_t count = 0;
-  for (int64_t q = 0, line = 0, column = 0; q < length;) {
+  for (int64_t line = 0, column = 0; line < lines;) {
     GatherVector& v = list[count];
-    v.from = int32_t(q);
-    v.to = int32_t(line * columns + lesser(column, columns));
+    v.from = int32_t(line * pitch + column);
+    v.line = int32_t(column < columns ? line : line + 1);
+    v.column = int32_t(column < columns ? column : 0);
+    v.to = int32_t(v.line * columns + v.column);
     v.lanes = 0;
     for (int i = 0; i < width; ++i) v.lane[i] = 0;
-    for (int i = 0; i < width && q < length; ++i, ++q) {
+    for (int i = 0; i < width && line < lines; ++i) {
       if (column < columns) v.lane[v.lanes++] = uint8_t(i);
-      if (++column == pitch) column = 0, ++line;
-      if (by_line && column >= columns) {
-        q = ++line * pitch;
-        column = 0;
-        break;
-      }
+      if (++column < line_end) continue;
+      column = 0;
+      ++line;
+      if (by_line) break;
     }
     v.stored = v.to + width <= all ? width : v.lanes;
     if (v.lanes) ++count;
@@ -103,8 +104,8 @@ void scatter(const Gather<T>& plan, const GatherVector* vectors, int count, cons
   const int64_t columns = plan.window.columns, line_size = plan.step_y * plan.out_width;
   for (int64_t i = 0; i < rows; ++i, out += plane) {
     for (int j = 0; j < count; ++j, tile += width) {
-      int64_t column = vectors[j].to % columns;
-      T* line = out + vectors[j].to / columns * line_size;
+      int64_t column = vectors[j].column;
+      T* line = out + vectors[j].line * line_size;
       if (plan.step_x == 2 && column + vectors[j].lanes <= columns) {
         const auto values = Simd<T>::permute(Simd<T>::load(tile), vectors[j].lane);
         Simd<T>::store_every_second(line + column * 2, values, vectors[j].lanes);

@@ -11,7 +11,7 @@ namespace tensorgrad::cpu::TG_ISA {
 // are neighbours in the output, from `to` on. `stored` lanes may be written: more than there are where what
 // is written too many belongs to the next vector.
 struct GatherVector {
-  int32_t from, to;
+  int32_t from, to, line, column;
   int32_t lanes, stored;
   uint8_t lane[16];
 };

@@ -132,7 +132,9 @@ struct Window {
           const T* p = column + source_line * source_width;
           if (uint64_t(source_line) >= uint64_t(source_height) || line >= count + y.reach()) {
             S::store(at, S::zero());
-          } else if (pitch - i <= 2) {
+            continue;
+          }
+          if (pitch - i <= 2) {
             for (int64_t l = 0; l < pitch - i; ++l) at[l] = l >= first && l < last ? p[l * x.step] : T(0);
           } else if (x.step == 1) {
             S::store(at, S::load_masked(p, mask));

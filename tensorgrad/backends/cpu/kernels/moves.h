@@ -112,8 +112,10 @@ TG_INLINE void copy_short(char* out, const char* in, int64_t n) {
     copy_ends<8>(out, in, n);
   else if (n >= 4)
     copy_ends<4>(out, in, n);
-  else
-    for (int64_t i = 0; i < n; i++) out[i] = in[i];
+  else if (n >= 2)
+    copy_ends<2>(out, in, n);
+  else if (n == 1)
+    __builtin_memcpy(out, in, 1);
 }
 // n bytes that do not overlap; a call of memmove costs as much as a short run.
 TG_INLINE void copy_run(char* out, const char* in, int64_t n, bool past) {
