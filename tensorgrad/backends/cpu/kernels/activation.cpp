@@ -2,6 +2,7 @@
 // result).
 #include "tensorgrad/backends/cpu/kernels/blocks.h"
 #include "tensorgrad/backends/cpu/kernels/vmath.h"
+#include "tensorgrad/backends/cpu/kernels/vmath_pieces.h"
 #include "tensorgrad/backends/slots.h"
 
 namespace tensorgrad::cpu::TG_ISA {
@@ -24,8 +25,8 @@ TG_UNARY0(log_sigmoid, vm::log_sigmoid(x))
 TG_PAIR0(log_sigmoid_backward, a* vm::sigmoid(-b))
 TG_UNARY0(silu, vm::silu(x))
 TG_PAIR0(silu_backward, a* vm::silu_grad(b))
-TG_UNARY0(gelu, vm::gelu(x))
-TG_PAIR0(gelu_backward, a* vm::gelu_grad(b))
+void gelu(const Plan& p) { run_loop1(p, loop1<float, Gelu>, loop1<double, Gelu>); }
+void gelu_backward(const Plan& p) { run_loop2(p, loop2<float, GeluGrad>, loop2<double, GeluGrad>); }
 TG_UNARY0(gelu_tanh, vm::gelu_tanh(x))
 TG_PAIR0(gelu_tanh_backward, a* vm::gelu_tanh_grad(b))
 TG_UNARY0(mish, x* vm::tanh(vm::softplus(x)))

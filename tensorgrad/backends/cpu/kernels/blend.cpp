@@ -1,5 +1,5 @@
 // Pointwise kernels with numbers, and of three operands.
-#include "tensorgrad/backends/cpu/kernels/loops.h"
+#include "tensorgrad/backends/cpu/kernels/blocks.h"
 #include "tensorgrad/backends/cpu/kernels/vmath_log.h"
 #include "tensorgrad/backends/slots.h"
 
@@ -21,12 +21,25 @@ T integer_power(T a, int64_t b) {
   if constexpr (__is_same(T, bool)) {
     return a || b == 0;
   } else {
-    uint64_t result = 1, base = uint64_t(a);
+    uint64_t result = 1, base = uint64_t(int64_t(a));
     for (; b > 0; b >>= 1) {
       if (b & 1) result *= base;
       base *= base;
     }
     return T(result);
+  }
+}
+
+// The exponent comes as an array: the compiler would make a loop of its own for each sort of a single one,
+// and vector code of none of them.
+template <class T>
+void power_loop(const T* x, T* out, int64_t n, const Numbers& numbers) {
+  T exponent[kBlock];
+  for (T& each : exponent) each = T(numbers.value[0]);
+  for (int64_t from = 0; from < n; from += kBlock) {
+    const int64_t m = n - from < kBlock ? n - from : kBlock;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < m; i++) out[from + i] = vm::pow(x[from + i], exponent[i]);
   }
 }
 
@@ -89,7 +102,6 @@ void pow_number(const Plan& p, Scalar exponent) {
         map_unary<T, T>(p, [b](C x) { return integer_power<C>(x, b); });
     } else {
       const double number = exponent.to_double();
-      const C b = C(number);
       if (number == 2)
         map_unary<T, T>(p, [](C x) { return x * x; });
       else if (number == 3)
@@ -103,7 +115,7 @@ void pow_number(const Plan& p, Scalar exponent) {
       else if (number == -2)
         map_unary<T, T>(p, [](C x) { return 1 / (x * x); });
       else
-        map_unary<T, T>(p, [b](C x) { return vm::pow(x, b); });
+        run_loop1(p, power_loop<float>, power_loop<double>, {number});
     }
   };
   float_and_others(p.dtype, of_type, [&] { portable::pow_number(p, exponent); });

@@ -20,10 +20,10 @@ using Loop1 = void (*)(const T* a, T* out, int64_t n, const Numbers& numbers);
 template <class T>
 using Loop2 = void (*)(const T* a, const T* b, T* out, int64_t n, const Numbers& numbers);
 
-// F is called with one element and the numbers; one with rare lanes takes no numbers (vmath_block.h).
+// F is called with one element and the numbers; or, by vmath_block.h, with one element alone.
 template <class T, class F>
 void loop1(const T* a, T* out, int64_t n, const Numbers& numbers) {
-  if constexpr (requires { F{}.rare(*a); }) {
+  if constexpr (requires { F{}(*a); }) {
     vm::map(a, out, size_t(n), F{});
   } else {
     const T c0 = T(numbers.value[0]), c1 = T(numbers.value[1]), c2 = T(numbers.value[2]);
@@ -33,7 +33,7 @@ void loop1(const T* a, T* out, int64_t n, const Numbers& numbers) {
 }
 template <class T, class F>
 void loop2(const T* a, const T* b, T* out, int64_t n, const Numbers& numbers) {
-  if constexpr (requires { F{}.rare(*a, *b); }) {
+  if constexpr (requires { F{}(*a, *b); }) {
     vm::map(a, b, out, size_t(n), F{});
   } else {
     const T c0 = T(numbers.value[0]), c1 = T(numbers.value[1]), c2 = T(numbers.value[2]);

@@ -1,6 +1,6 @@
 // Loops over the vector maths. A function object F has `template <class T> T operator()(T) const`; where some
 // lanes need a slow path it also has `bool rare(T)` and `T slow(T)`: a block with a rare lane is finished by
-// a second, scalar pass.
+// a second, scalar pass. One that has `all(x, y, n)` for the type walks the elements itself.
 #pragma once
 #include <stddef.h>
 
@@ -14,7 +14,9 @@ namespace vm {
 // y[i] = f(x[i]); y may be x itself (but not overlap it otherwise).
 template <class T, class U, class F>
 TG_INLINE void map(const T* x, U* y, size_t n, F f) {
-  if constexpr (requires { f.rare(x[0]); }) {
+  if constexpr (requires { f.all(x, y, n); }) {
+    f.all(x, y, n);
+  } else if constexpr (requires { f.rare(x[0]); }) {
     constexpr size_t block = 512;
     for (size_t b = 0; b < n; b += block) {
       size_t m = n - b < block ? n - b : block;
@@ -38,7 +40,9 @@ TG_INLINE void map(const T* x, U* y, size_t n, F f) {
 // z[i] = f(x[i], y[i]), with the same second pass.
 template <class T, class U, class F>
 TG_INLINE void map(const T* x, const T* y, U* z, size_t n, F f) {
-  if constexpr (requires { f.rare(x[0], y[0]); }) {
+  if constexpr (requires { f.all(x, y, z, n); }) {
+    f.all(x, y, z, n);
+  } else if constexpr (requires { f.rare(x[0], y[0]); }) {
     constexpr size_t block = 512;
     for (size_t b = 0; b < n; b += block) {
       size_t m = n - b < block ? n - b : block;
