@@ -7,6 +7,7 @@
 TG_SLOT(clamp, void(const Plan&, const Scalar* low, const Scalar* high))  // null: unbounded; NaN stays
 TG_SLOT(pow_number, void(const Plan&, Scalar exponent))
 TG_SLOT(lerp, void(const Plan&))                   // a[1] + weight[3] * (b[2] - a[1])
+TG_SLOT(scaled_difference, void(const Plan&))      // (a[1] - b[2]) * c[3]
 TG_SLOT(addcmul, void(const Plan&, Scalar value))  // a[1] + value * b[2] * c[3]
 TG_SLOT(addcdiv, void(const Plan&, Scalar value))  // a[1] + value * b[2] / c[3]
 TG_SLOT(hypot, void(const Plan&))

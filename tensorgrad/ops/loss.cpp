@@ -41,7 +41,10 @@ Tensor mse_loss(const Tensor& input, const Tensor& target, Reduce reduction) {
   Tensor result = pair_loss("mse", slots::squared_difference, input, target, how);
   constexpr auto slope = [](const Tensor& u, const Tensor& a, const Tensor& b, Reduced how) {
     const double scale = how == Reduced::Mean ? 2.0 / double(broadcast_count(a, b)) : 2.0;
-    return (a - b) * Scalar(scale) * u;
+    const Tensor slope = u * Scalar(scale);
+    if (grad_enabled()) return (a - b) * slope;
+    const DType t = result_type(a, b);
+    return pointwise("mse_loss_backward", slots::scaled_difference, {}, t, t, {&a, &b, &slope});
   };
   return record("MseLossBackward0", result, saved(input, target, how), wrt(input, slope),
                 wrt(target, [](const Tensor& u, const Tensor& a, const Tensor& b, Reduced how) {

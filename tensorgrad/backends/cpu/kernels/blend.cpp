@@ -135,6 +135,15 @@ void lerp(const Plan& p) {
       },
       [&] { portable::lerp(p); });
 }
+void scaled_difference(const Plan& p) {
+  floats_only(
+      p.dtype,
+      [&]<class T>() {
+        using C = compute_t<T>;
+        map_ternary<T>(p, [](C a, C b, C c) { return (a - b) * c; });
+      },
+      [&] { portable::scaled_difference(p); });
+}
 void addcmul(const Plan& p, Scalar value) {
   float_and_others(
       p.dtype,

@@ -271,6 +271,7 @@ void multiply(const Problem<T>& problem) {
   if (k == 0) return fill_start(problem);
   if (m * n <= 1024 && m * n * k <= 512) return gemm_tiny(problem);
   if (m == 1 && (problem.b_row == 1 || problem.b_col == 1)) return gemm_vector(problem);
+  if (k == 1 && problem.b_col == 1) return gemm_outer(problem);
   if (dots && m <= 48 && k >= 256) return gemm_dots(problem);
   packed(problem);
 }

@@ -32,6 +32,9 @@ void gemm_vector(const Problem<double>& problem);
 // a_col == 1 and b_row == 1: sums along both rows of memory, for few rows of a.
 void gemm_dots(const Problem<float>& problem);
 void gemm_dots(const Problem<double>& problem);
+// k == 1, b_col == 1.
+void gemm_outer(const Problem<float>& problem);
+void gemm_outer(const Problem<double>& problem);
 
 // float16 and bfloat16.
 void gemm_reduced(const GemmArgs& args);

@@ -1,5 +1,5 @@
-// Products in which packing would cost more than it saves: tiny ones, vector times matrix, and few rows
-// against the rows of b (a Linear layer on a small batch).
+// Products in which packing would cost more than it saves: tiny ones, vector times matrix, column times row,
+// and few rows against the rows of b (a Linear layer on a small batch).
 #include "tensorgrad/backends/common/parallel.h"
 #include "tensorgrad/backends/cpu/kernels/gemm_problem.h"
 #include "tensorgrad/backends/cpu/kernels/gemm_simd.h"
@@ -191,6 +191,22 @@ void vector(const Problem<T>& given) {
   dots(problem);
 }
 
+// k == 1: a column times a row.
+template <class T>
+void outer(const Problem<T>& problem) {
+  const int64_t n = problem.n;
+  parallel_for(problem.m, chunk_work / 16 / n + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const T x = problem.a[i * problem.a_row];
+      T* c = problem.c + i * problem.c_row;
+#pragma GCC ivdep
+      for (int64_t j = 0; j < n; ++j) c[j] = x * problem.b[j] + T(0);
+      if (problem.start != Start::zero)
+        for (int64_t j = 0; j < n; ++j) c[j] += start_of(problem, i, j);
+    }
+  });
+}
+
 }  // namespace
 
 void gemm_tiny(const Problem<float>& problem) { tiny(problem); }
@@ -199,5 +215,7 @@ void gemm_vector(const Problem<float>& problem) { vector(problem); }
 void gemm_vector(const Problem<double>& problem) { vector(problem); }
 void gemm_dots(const Problem<float>& problem) { dots(problem); }
 void gemm_dots(const Problem<double>& problem) { dots(problem); }
+void gemm_outer(const Problem<float>& problem) { outer(problem); }
+void gemm_outer(const Problem<double>& problem) { outer(problem); }
 
 }  // namespace tensorgrad::cpu::TG_ISA

@@ -3,6 +3,7 @@
 #pragma once
 #include "tensorgrad/backends/common/parallel.h"
 #include "tensorgrad/backends/common/plan.h"
+#include "tensorgrad/backends/cpu/kernels/moves.h"
 
 namespace tensorgrad::cpu::TG_ISA {
 namespace {
@@ -120,25 +121,77 @@ inline void integers(DType t, const F& f) {
   }
 }
 
+// Whether a dense pointwise result of R from operands of T goes past the caches: where all that the op
+// touches would not stay there, and the result is not an operand, whose lines are there already.
+template <class R, class T, int operands>
+inline bool goes_past([[maybe_unused]] const Plan& p) {
+#ifndef TG_PORTABLE
+  if (p.strides[0][0] != int64_t(sizeof(R))) return false;
+  int64_t bytes = p.numel * int64_t(sizeof(R));
+  if (bytes < kPastCaches) return false;
+  for (int k = 1; k <= operands; k++) {
+    if (p.data[k] == p.data[0]) return false;
+    bool whole = true;
+    for (int d = 0; d < p.ndim; d++) whole &= p.strides[k][d] != 0;
+    if (whole) bytes += p.numel * int64_t(sizeof(T));
+  }
+  return bytes >= 4 * kPastCaches;
+#else
+  return false;
+#endif
+}
+// write(to, from, n) for the elements of a dense run: all at once, or block by block into a buffer, from
+// where whole vectors go past the caches.
+template <class R, class F>
+inline void write_blocks(R* out, int64_t count, [[maybe_unused]] bool past, const F& write) {
+#ifndef TG_PORTABLE
+  constexpr int64_t block = 1024, size = sizeof(R), width = kVectorBytes / size;
+  alignas(64) R buffer[block];
+  for (int64_t from = 0; from < count;) {
+    const int64_t rest = count - from;
+    if (past && rest >= width && is_aligned(out + from, kVectorBytes)) {
+      const int64_t n = rest < block ? rest / width * width : block;
+      write(buffer, from, n);
+      char* to = reinterpret_cast<char*>(out + from);
+      for (int64_t i = 0; i < n * size; i += kVectorBytes)
+        store_moved<true>(to + i, load_moved(reinterpret_cast<const char*>(buffer) + i));
+      from += n;
+    } else {
+      const int64_t apart = (-int64_t(reinterpret_cast<uintptr_t>(out + from)) & (kVectorBytes - 1)) / size;
+      const int64_t n = past && apart > 0 && apart < rest ? apart : rest;
+      write(out + from, from, n);
+      from += n;
+    }
+  }
+#else
+  write(out, 0, count);
+#endif
+}
+
 template <class R, class T, class F>
 inline void map_unary(const Plan& p, const F& f) {
-  for_each_run<2>(p, [&](char* const* data, int64_t n) {
+  const bool past = goes_past<R, T, 1>(p);
+  const auto run = [&](char* const* data, int64_t count) {
     const int64_t so = p.strides[0][0], sa = p.strides[1][0];
     using C = compute_t<T>;
+    R* out = reinterpret_cast<R*>(data[0]);
+    const T* a = reinterpret_cast<const T*>(data[1]);
     if (so == int64_t(sizeof(R)) && sa == int64_t(sizeof(T))) {
-      R* out = reinterpret_cast<R*>(data[0]);
-      const T* a = reinterpret_cast<const T*>(data[1]);
+      write_blocks(out, count, past, [&](R* to, int64_t from, int64_t n) {
 #pragma GCC ivdep
-      for (int64_t i = 0; i < n; i++) out[i] = R(f(C(a[i])));
+        for (int64_t i = 0; i < n; i++) to[i] = R(f(C(a[from + i])));
+      });
     } else {
-      for (int64_t i = 0; i < n; i++) at<R>(data[0], i, so) = R(f(C(at<T>(data[1], i, sa))));
+      for (int64_t i = 0; i < count; i++) at<R>(data[0], i, so) = R(f(C(at<T>(data[1], i, sa))));
     }
-  });
+  };
+  for_each_run<2>(p, run, [&] { fence_moves(past); });
 }
 
 template <class R, class T, class F>
 inline void map_binary(const Plan& p, const F& f) {
-  for_each_run<3>(p, [&](char* const* data, int64_t n) {
+  const bool past = goes_past<R, T, 2>(p);
+  const auto run = [&](char* const* data, int64_t count) {
     const int64_t so = p.strides[0][0], sa = p.strides[1][0], sb = p.strides[2][0];
     using C = compute_t<T>;
     constexpr int64_t size = sizeof(T);
@@ -147,23 +200,30 @@ inline void map_binary(const Plan& p, const F& f) {
     const T* a = reinterpret_cast<const T*>(data[1]);
     const T* b = reinterpret_cast<const T*>(data[2]);
     if (dense && sa == size && sb == size) {
+      write_blocks(out, count, past, [&](R* to, int64_t from, int64_t n) {
 #pragma GCC ivdep
-      for (int64_t i = 0; i < n; i++) out[i] = R(f(C(a[i]), C(b[i])));
+        for (int64_t i = 0; i < n; i++) to[i] = R(f(C(a[from + i]), C(b[from + i])));
+      });
 #ifndef TG_PORTABLE
     } else if (dense && sa == size && sb == 0) {
       const C scalar = C(*b);
+      write_blocks(out, count, past, [&](R* to, int64_t from, int64_t n) {
 #pragma GCC ivdep
-      for (int64_t i = 0; i < n; i++) out[i] = R(f(C(a[i]), scalar));
+        for (int64_t i = 0; i < n; i++) to[i] = R(f(C(a[from + i]), scalar));
+      });
     } else if (dense && sa == 0 && sb == size) {
       const C scalar = C(*a);
+      write_blocks(out, count, past, [&](R* to, int64_t from, int64_t n) {
 #pragma GCC ivdep
-      for (int64_t i = 0; i < n; i++) out[i] = R(f(scalar, C(b[i])));
+        for (int64_t i = 0; i < n; i++) to[i] = R(f(scalar, C(b[from + i])));
+      });
 #endif
     } else {
-      for (int64_t i = 0; i < n; i++)
+      for (int64_t i = 0; i < count; i++)
         at<R>(data[0], i, so) = R(f(C(at<T>(data[1], i, sa)), C(at<T>(data[2], i, sb))));
     }
-  });
+  };
+  for_each_run<3>(p, run, [&] { fence_moves(past); });
 }
 
 }  // namespace

@@ -89,15 +89,29 @@ void norm_rows_parameters(const Rows& p) {
       for (int64_t i = begin; i < end; i++) dw[i] = 0;
     if (db)
       for (int64_t i = begin; i < end; i++) db[i] = 0;
-    for (int64_t r = 0; r < p.outer; r++) {
-      const T *g = u + r * n, *in = x + r * n;
-      const T m = mean ? mean[r] : T(0), s = rstd[r];
-      if (dw)
+    // Block by block of columns, whose sums the nearest cache holds, and four rows at once.
+    constexpr int64_t width = 512;
+    for (int64_t from = begin; from < end; from += width) {
+      const int64_t to = from + width < end ? from + width : end;
+      const auto rows = [&]<int count>(int64_t r) {
+        T m[count], s[count];
+        for (int k = 0; k < count; k++) m[k] = mean ? mean[r + k] : T(0), s[k] = rstd[r + k];
+        const T *g = u + r * n, *in = x + r * n;
 #pragma GCC ivdep
-        for (int64_t i = begin; i < end; i++) dw[i] += g[i] * ((in[i] - m) * s);
-      if (db)
-#pragma GCC ivdep
-        for (int64_t i = begin; i < end; i++) db[i] += g[i];
+        for (int64_t i = from; i < to; i++) {
+          T weight = dw ? dw[i] : T(0), bias = db ? db[i] : T(0);
+#pragma GCC unroll 4
+          for (int k = 0; k < count; k++) {
+            weight += g[k * n + i] * ((in[k * n + i] - m[k]) * s[k]);
+            bias += g[k * n + i];
+          }
+          if (dw) dw[i] = weight;
+          if (db) db[i] = bias;
+        }
+      };
+      int64_t r = 0;
+      for (; r + 4 <= p.outer; r += 4) rows.template operator()<4>(r);
+      for (; r < p.outer; r++) rows.template operator()<1>(r);
     }
   });
 }
