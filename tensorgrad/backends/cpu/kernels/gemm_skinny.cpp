@@ -199,10 +199,12 @@ void outer(const Problem<T>& problem) {
     for (int64_t i = begin; i < end; ++i) {
       const T x = problem.a[i * problem.a_row];
       T* c = problem.c + i * problem.c_row;
+      if (problem.start == Start::matrix)  // which may be c itself
 #pragma GCC ivdep
-      for (int64_t j = 0; j < n; ++j) c[j] = x * problem.b[j] + T(0);
-      if (problem.start != Start::zero)
-        for (int64_t j = 0; j < n; ++j) c[j] += start_of(problem, i, j);
+        for (int64_t j = 0; j < n; ++j) c[j] = x * problem.b[j] + start_of(problem, i, j);
+      else
+#pragma GCC ivdep
+        for (int64_t j = 0; j < n; ++j) c[j] = x * problem.b[j] + start_of(problem, i, 0);
     }
   });
 }
