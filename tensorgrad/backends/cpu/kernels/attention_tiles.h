@@ -89,7 +89,7 @@ TG_INLINE void multiply(const Left<T>& a, const T* b, int64_t b_row, T* c, int64
     args.a = a.data + panel * a.cut.rows * a.depth + a.begin * rows;
     args.c = c + (panel - a.first) * a.cut.rows * c_row;
     args.start_data = args.c;
-    tile_function(rows, vectors, b)(args);
+    tile_function(rows, vectors, true, b)(args);
   }
 }
 

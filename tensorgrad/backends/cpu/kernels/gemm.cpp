@@ -42,11 +42,13 @@ T* scratch(Scratch slot, int64_t elements) {
 
 template <class T>
 void run_tile(const Problem<T>& problem, const Panels<T>& panels, int64_t row_panel, int64_t column_panel,
-              int64_t p, int64_t k, const T* a, const T* b, int64_t b_row) {
+              int64_t p, int64_t k, const T* packed_a, const T* b, int64_t b_row) {
   int64_t i = row_panel * panels.rows, j = column_panel * panels.width;
   TileArgs<T> args;
   args.k = k;
-  args.a = a;
+  args.a = packed_a ? packed_a : problem.a + i * problem.a_row + p * problem.a_col;
+  args.a_row = problem.a_row;
+  args.a_col = problem.a_col;
   args.b = b;
   args.b_row = b_row;
   args.c = problem.c + i * problem.c_row + j;
@@ -64,7 +66,7 @@ void run_tile(const Problem<T>& problem, const Panels<T>& panels, int64_t row_pa
     if (problem.start == Start::matrix) args.start_data += j;
   }
   int vectors = args.columns > panels.width / 2 ? 2 : 1;
-  tile_function(int(panels.rows_of(row_panel)), vectors, a)(args);
+  tile_function(int(panels.rows_of(row_panel)), vectors, packed_a != nullptr, args.a)(args);
 }
 
 // The first `panels.m` rows of a from column p on, panel after panel.
@@ -123,7 +125,8 @@ void stream_b(const Problem<T>& problem) {
   });
 }
 
-// Few columns: the same with the roles exchanged.
+// Few columns: the same with the roles exchanged. Rows of a in memory order are read in place; but not
+// several times where all of them would meet in the same few lines of the nearest cache.
 template <class T>
 void stream_a(const Problem<T>& problem) {
   Panels<T> panels(problem.m, problem.n);
@@ -137,12 +140,14 @@ void stream_a(const Problem<T>& problem) {
     }
   }
   int64_t work = problem.n * k * panels.rows;
+  bool meet = problem.a_row * int64_t(sizeof(T)) % 4096 == 0;
+  bool in_place = problem.a_col == 1 && (!meet || panels.column_panels == 1);
   parallel_for(panels.row_panels, ceil_div(chunk_work, work), [&](int64_t begin, int64_t end) {
-    T* packed_a = scratch<T>(Scratch::tile, step * panels.rows);
+    T* packed_a = in_place ? nullptr : scratch<T>(Scratch::tile, step * panels.rows);
     for (int64_t i = begin; i < end; ++i) {
       for (int64_t p = 0, block = 0; p < k; p += step, ++block) {
         int64_t here = lesser(step, k - p);
-        pack_a_panel(problem, panels, i, p, here, packed_a);
+        if (packed_a) pack_a_panel(problem, panels, i, p, here, packed_a);
         for (int64_t j = 0; j < panels.column_panels; ++j) {
           const T* b = packed_b + (block * panels.column_panels + j) * panel_size;
           int64_t b_row = panels.columns_of(j) > panels.width / 2 ? panels.width : panels.width / 2;

@@ -8,7 +8,7 @@ namespace {
 
 // Every element of c is one chain of multiply-adds over p in order, whatever the size of its tile: so neither
 // the cut into tiles nor the number of threads shows in the result.
-template <class T, int rows, int vectors>
+template <class T, int rows, int vectors, bool packed>
 void tile(const TileArgs<T>& args) {
   using S = Simd<T>;
   using V = typename S::V;
@@ -22,18 +22,18 @@ void tile(const TileArgs<T>& args) {
 
   const T* a = args.a;
   const T* b = args.b;
-  const int64_t b_row = args.b_row;
+  const int64_t b_row = args.b_row, a_row = packed ? 1 : args.a_row, a_col = packed ? rows : args.a_col;
   for (int64_t p = args.k; p > 0; --p) {
     V right[vectors];
 #pragma GCC unroll 2
     for (int j = 0; j < vectors; ++j) right[j] = S::load(b + j * S::width);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
-      V left = S::broadcast(a[i]);
+      V left = S::broadcast(a[i * a_row]);
 #pragma GCC unroll 2
       for (int j = 0; j < vectors; ++j) sum[i][j] = S::fma(left, right[j], sum[i][j]);
     }
-    a += rows;
+    a += a_col;
     b += b_row;
   }
 
@@ -59,9 +59,10 @@ void tile(const TileArgs<T>& args) {
 }
 
 template <class T, int rows>
-TileFunction<T> find_tile(int wanted, int vectors) {
-  if (wanted == rows) return vectors == 1 ? tile<T, rows, 1> : tile<T, rows, 2>;
-  if constexpr (rows > 1) return find_tile<T, rows - 1>(wanted, vectors);
+TileFunction<T> find_tile(int wanted, int vectors, bool packed) {
+  if (wanted == rows && packed) return vectors == 1 ? tile<T, rows, 1, true> : tile<T, rows, 2, true>;
+  if (wanted == rows) return vectors == 1 ? tile<T, rows, 1, false> : tile<T, rows, 2, false>;
+  if constexpr (rows > 1) return find_tile<T, rows - 1>(wanted, vectors, packed);
   return nullptr;
 }
 
@@ -130,11 +131,11 @@ void pack(T* panel, int width, int count, const T* source, int64_t i_stride, int
 
 int max_tile_rows() { return tile_rows; }
 
-TileFunction<float> tile_function(int rows, int vectors, const float*) {
-  return find_tile<float, tile_rows>(rows, vectors);
+TileFunction<float> tile_function(int rows, int vectors, bool packed, const float*) {
+  return find_tile<float, tile_rows>(rows, vectors, packed);
 }
-TileFunction<double> tile_function(int rows, int vectors, const double*) {
-  return find_tile<double, tile_rows>(rows, vectors);
+TileFunction<double> tile_function(int rows, int vectors, bool packed, const double*) {
+  return find_tile<double, tile_rows>(rows, vectors, packed);
 }
 
 void pack_panel(float* panel, int width, int count, const float* source, int64_t i_stride, int64_t p_stride,

@@ -20,7 +20,8 @@ enum class Start { zero, matrix, column };
 template <class T>
 struct TileArgs {
   int64_t k;
-  const T* a;  // packed: element (i, p) at a[p * rows + i]
+  const T* a;  // element (i, p) at a[i * a_row + p * a_col]; packed: a_row 1, a_col the tile's rows
+  int64_t a_row, a_col;
   const T* b;  // element (p, j) at b[p * b_row + j]; panel_width readable elements per row
   int64_t b_row;
   T* c;
@@ -40,9 +41,9 @@ template <class T>
 constexpr int panel_width = 2 * TG_VECTOR_BYTES / int(sizeof(T));
 
 // The function for tiles of 1 <= rows <= max_tile_rows() and of half a panel (vectors 1) or a panel (vectors
-// 2). The last argument only chooses the type.
-TileFunction<float> tile_function(int rows, int vectors, const float*);
-TileFunction<double> tile_function(int rows, int vectors, const double*);
+// 2), with a packed or of any strides. The last argument only chooses the type.
+TileFunction<float> tile_function(int rows, int vectors, bool packed, const float*);
+TileFunction<double> tile_function(int rows, int vectors, bool packed, const double*);
 
 // panel[p * width + i] = source[i * i_stride + p * p_stride] for i < count, zero for count <= i < width. Up
 // to 64 bytes after the panel may be overwritten.
