@@ -135,7 +135,7 @@ inline bool goes_past([[maybe_unused]] const Plan& p) {
     for (int d = 0; d < p.ndim; d++) whole &= p.strides[k][d] != 0;
     if (whole) bytes += p.numel * int64_t(sizeof(T));
   }
-  return bytes >= 4 * kPastCaches;
+  return bytes > 4 * kPastCaches;
 #else
   return false;
 #endif
