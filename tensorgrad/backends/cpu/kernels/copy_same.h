@@ -76,7 +76,9 @@ template <class T>
 void copy_same(const Plan& p) {
   constexpr int64_t size = sizeof(T), width = Moved<T, kVectorBytes>::width;
   if (const int cross = crossing_dim<T>(p)) return transpose_copy<T>(p, cross);
-  const bool past = p.numel * size >= kPastCaches;
+  // A plain copy is often of what was just written: the last cache may still hold both sides.
+  const bool plain = p.ndim == 1 && p.strides[0][0] == size && p.strides[1][0] == size;
+  const bool past = plain ? p.numel * size > 2 * kPastCaches : p.numel * size >= kPastCaches;
   // Short runs out of a large tensor: the processor does not foresee where the next ones are.
   const int64_t ahead = past && p.ndim > 1 && p.sizes[0] * size <= 1024 ? 4 * p.strides[1][1] : 0;
   for_each_run<2>(

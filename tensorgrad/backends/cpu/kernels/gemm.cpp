@@ -270,15 +270,61 @@ void fill_start(const Problem<T>& problem) {
 }
 
 template <class T>
-void multiply(const Problem<T>& problem) {
-  int64_t m = problem.m, n = problem.n, k = problem.k;
+void multiply_whole(const Problem<T>& problem) {
+  int64_t m = problem.m, k = problem.k;
   bool dots = problem.a_col == 1 && problem.b_row == 1;
-  if (k == 0) return fill_start(problem);
-  if (m * n <= 1024 && m * n * k <= 512) return gemm_tiny(problem);
   if (m == 1 && (problem.b_row == 1 || problem.b_col == 1)) return gemm_vector(problem);
   if (k == 1 && problem.b_col == 1) return gemm_outer(problem);
   if (dots && m <= 48 && k >= 256) return gemm_dots(problem);
   packed(problem);
+}
+
+// Few elements of c, each a long sum: a grid over c leaves threads idle, so k is cut too. The pieces are a
+// function of the shape alone and are added in order.
+constexpr int64_t shortest_piece = 512, most_pieces = 8, piece_work = chunk_work / 4;
+
+template <class T>
+int64_t pieces_of_k(const Problem<T>& problem) {
+  if (problem.m > 64 || problem.n > 64) return 1;
+  return lesser(most_pieces,
+                lesser(problem.k / shortest_piece, problem.m * problem.n * problem.k / piece_work));
+}
+
+template <class T>
+void cut_k(const Problem<T>& problem, int64_t pieces) {
+  const int64_t size = problem.m * problem.n, step = ceil_div(problem.k, pieces);
+  T* sums = scratch<T>(Scratch::accumulate, pieces * size);
+  parallel_for(pieces, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t p = i * step;
+      Problem<T> piece = problem;
+      piece.k = lesser(step, problem.k - p);
+      piece.a += p * problem.a_col;
+      piece.b += p * problem.b_row;
+      piece.c = sums + i * size;
+      piece.c_row = problem.n;
+      if (i > 0) piece.start = Start::zero;
+      multiply_whole(piece);
+    }
+  });
+  for (int64_t i = 0; i < problem.m; ++i) {
+    T* c = problem.c + i * problem.c_row;
+    const T* first = sums + i * problem.n;
+    for (int64_t j = 0; j < problem.n; ++j) {
+      T sum = first[j];
+      for (int64_t piece = 1; piece < pieces; ++piece) sum += first[piece * size + j];
+      c[j] = sum;
+    }
+  }
+}
+
+template <class T>
+void multiply(const Problem<T>& problem) {
+  int64_t m = problem.m, n = problem.n, k = problem.k;
+  if (k == 0) return fill_start(problem);
+  if (m * n <= 1024 && m * n * k <= 512) return gemm_tiny(problem);
+  const int64_t pieces = pieces_of_k(problem);
+  pieces > 1 ? cut_k(problem, pieces) : multiply_whole(problem);
 }
 
 // c^T = b^T a^T

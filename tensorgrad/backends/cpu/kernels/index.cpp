@@ -49,37 +49,46 @@ TG_INLINE void runs_after(const IndexArgs& a, char* data, int64_t from, int64_t 
   }
 }
 
-// Elements that an index names twice are written in order: threads share the outer dimensions, or columns of
-// the inner ones, never the indices.
+// Elements that an index names twice are written in order: threads share the outer dimensions, or slices of
+// data by where they lie, never the indices.
 template <class T, Combine K>
 void set(const IndexArgs& a) {
   const int64_t before = extent(a.before_dims, a.before_sizes), after = extent(a.after_dims, a.after_sizes);
   const T* const values = reinterpret_cast<const T*>(a.values);
   const int64_t step = a.scalar ? 0 : int64_t(sizeof(T));
-  const auto rows = [&](int64_t b, int64_t from, int64_t to) {
-    char* const base = a.data + before_offset(a, b);
-    const T* in = values + (a.scalar ? 0 : b * a.count * after);
-    if (after == 1) {
-      expect_next<true>(a, base);
-      for (int64_t i = 0; i < a.count; i++)
-        combine<K>(*reinterpret_cast<T*>(base + a.offsets[i]), in[a.scalar ? 0 : i]);
-      return;
-    }
-    for (int64_t i = 0; i < a.count; i++, in += a.scalar ? 0 : after)
-      runs_after(a, base + a.offsets[i], from, to, [&](char* data, int64_t stride, int64_t j, int64_t n) {
-        combine_run<T, K>(data, stride, reinterpret_cast<const char*>(in) + j * step, step, n);
-      });
-  };
-  const int64_t work = a.count * after;
-  if (before > 1 || after < 64) {
-    parallel_for(before, kGrain / (work + 1) + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t b = begin; b < end; b++) rows(b, 0, after);
+  const auto slice = [&](char* base, const T* in, int64_t i) {
+    runs_after(a, base + a.offsets[i], 0, after, [&](char* data, int64_t stride, int64_t j, int64_t n) {
+      combine_run<T, K>(data, stride,
+                        reinterpret_cast<const char*>(in + (a.scalar ? 0 : i * after)) + j * step, step, n);
     });
-  } else {
-    // Parts of a row that are worth fetching from memory.
-    const int64_t columns = work < 2 * kGrain ? after : after / 16 < 256 ? 256 : after / 16;
-    parallel_for(after, columns, [&](int64_t begin, int64_t end) { rows(0, begin, end); });
+  };
+  if (before == 1 && a.count > 1 && a.count * after > 2 * kGrain && after >= 64) {
+    int64_t first = INT64_MAX, last = INT64_MIN;
+    for (int64_t i = 0; i < a.count; i++) {
+      first = a.offsets[i] < first ? a.offsets[i] : first;
+      last = a.offsets[i] > last ? a.offsets[i] : last;
+    }
+    constexpr int64_t kParts = 8;
+    const int64_t part = (last - first) / kParts + 1;
+    return parallel_for(kParts, 1, [&](int64_t begin, int64_t end) {
+      const int64_t from = first + begin * part, to = first + end * part;
+      for (int64_t i = 0; i < a.count; i++)
+        if (a.offsets[i] >= from && a.offsets[i] < to) slice(a.data, values, i);
+    });
   }
+  parallel_for(before, kGrain / (a.count * after + 1) + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; b++) {
+      char* const base = a.data + before_offset(a, b);
+      const T* in = values + (a.scalar ? 0 : b * a.count * after);
+      if (after == 1) {
+        expect_next<true>(a, base);
+        for (int64_t i = 0; i < a.count; i++)
+          combine<K>(*reinterpret_cast<T*>(base + a.offsets[i]), in[a.scalar ? 0 : i]);
+      } else {
+        for (int64_t i = 0; i < a.count; i++) slice(base, in, i);
+      }
+    }
+  });
 }
 
 #ifndef TG_PORTABLE
