@@ -170,7 +170,7 @@ void blocked(const Problem<T>& problem, int64_t k_begin, int64_t k_end, int64_t 
 
   int64_t items = panels.row_panels + panels.column_panels;
   int64_t item_work = greater(1, (k_end - k_begin) * panels.width);
-  parallel_for(items, ceil_div(1 << 16, item_work), [&](int64_t begin, int64_t end) {
+  parallel_for(items, ceil_div(1 << 14, item_work), [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; ++item) {
       for (int64_t s = 0; s < steps; ++s) {
         int64_t p = k_begin + s * step, here = lesser(step, k_end - p);
@@ -185,8 +185,9 @@ void blocked(const Problem<T>& problem, int64_t k_begin, int64_t k_end, int64_t 
   });
 
   int64_t total = problem.m * problem.n * (k_end - k_begin);
-  int64_t wanted = greater(1, lesser(32, total / chunk_work));
-  int64_t row_blocks = ceil_div(panels.row_panels, 8);
+  // Small products are cut finer: no thread should wait long for the last block.
+  int64_t wanted = greater(1, lesser(64, total / chunk_work * 2));
+  int64_t row_blocks = ceil_div(panels.row_panels, total < 128 * chunk_work ? 4 : 8);
   int64_t column_blocks = lesser(panels.column_panels, ceil_div(wanted, row_blocks));
   int64_t block_rows = ceil_div(panels.row_panels, row_blocks);
   int64_t block_columns = ceil_div(panels.column_panels, column_blocks);
